@@ -1,0 +1,179 @@
+package limit
+
+import (
+	"math"
+
+	"tollgate/internal/fault"
+	"tollgate/internal/money"
+)
+
+// Ask is what a request wants from its chain: an input that is bounded from
+// above, and an output cap that may be lowered until it fits.
+type Ask struct {
+	Unix        int64         // the instant, in Unix seconds
+	Calendar    *Calendar     // the calendar windows around Unix
+	Input       int64         // upper bound of the input tokens
+	InputCost   money.NanoUSD // upper bound of their cost
+	Output      int64         // output tokens wanted per choice; 0 for work without output
+	LeastOutput int64         // the lowest output cap worth forwarding, ≤ Output
+	Choices     int64         // answers asked for; each may use the whole cap; 0 counts as 1
+	OutputPrice money.Price   // the dearest price an output token can have
+}
+
+// hold is the Amount to take when the output cap is output.
+func (a *Ask) hold(output int64) Amount {
+	out := satMul(output, a.choices())
+	return Amount{
+		Requests: 1,
+		Tokens:   satAdd(a.Input, out),
+		Cost:     a.InputCost.Add(a.OutputPrice.CostUp(out)),
+	}
+}
+
+func (a *Ask) choices() int64 { return max(a.Choices, 1) }
+
+// Refusal says which limit said no, and its figures at that moment.
+type Refusal struct {
+	Subject ID
+	Limit   Limit
+	Reading Reading
+	Needed  int64 // the least that would have had to fit, in the limit's unit
+	// Retry is when trying again may help, in Unix seconds; 0 = when a request
+	// in flight ends (Held), or not by time.
+	Retry int64
+	Held  bool // it would fit if the open holds were given back
+}
+
+// Kind is the code of the refusal.
+func (r *Refusal) Kind() fault.Kind {
+	switch r.Limit.Meter {
+	case Requests:
+		return fault.RateLimited
+	case Concurrency:
+		return fault.ConcurrencyLimited
+	case Tokens:
+		return fault.TokensLimited
+	}
+	switch {
+	case r.Held:
+		return fault.BudgetHeld
+	case r.Limit.Balance:
+		return fault.BalanceExhausted
+	}
+	return fault.BudgetExceeded
+}
+
+// Decide finds the output cap with which ask fits on every limit of the chain,
+// or the limit that refuses it: rates, slots and tokens first, then money.
+// states[i] is the State of chain[i]; all are advanced to the instant, nothing
+// is taken.
+func Decide(chain Chain, states []*State, ask *Ask) (output int64, refusal *Refusal) {
+	output = ask.Output
+	for i := range chain {
+		states[i].advance(ask.Calendar, ask.Unix)
+	}
+	for _, money := range [...]bool{false, true} {
+		for i, subject := range chain {
+			for j := range subject.Limits {
+				l := &subject.Limits[j]
+				if (l.Meter == Cost) != money {
+					continue
+				}
+				fits, needed, ok := states[i].fit(l, ask)
+				if !ok {
+					return 0, states[i].refuse(subject.ID, l, ask, needed)
+				}
+				output = min(output, fits)
+			}
+		}
+	}
+	return output, nil
+}
+
+// Take books the hold for ask with an output cap that Decide gave, on all states
+// of the chain.
+func Take(states []*State, ask *Ask, output int64) Taken {
+	t := Taken{
+		Amount: ask.hold(output),
+		unix:   ask.Unix,
+		starts: [3]int64{ask.Calendar.Day, ask.Calendar.Week, ask.Calendar.Month},
+	}
+	for _, s := range states {
+		s.take(t.Amount, t.unix)
+	}
+	return t
+}
+
+// Settle turns the hold into what was used, on all states of its chain.
+func Settle(states []*State, t *Taken, used Amount) {
+	for _, s := range states {
+		s.settle(t, used)
+	}
+}
+
+// Undo takes the hold back on all states of its chain, its request included.
+func Undo(states []*State, t *Taken) {
+	for _, s := range states {
+		s.undo(t)
+	}
+}
+
+// fit is the greatest output cap with which ask fits on l, or what would have
+// been needed at least.
+func (s *State) fit(l *Limit, ask *Ask) (output, needed int64, ok bool) {
+	r := s.read(l, ask.Calendar)
+	if l.Mode == Soft && (l.Meter == Tokens || l.Meter == Cost) {
+		return ask.Output, 1, r.Used < l.Max
+	}
+	room := satSub(satSub(l.Max, r.Used), r.Held)
+	switch l.Meter {
+	case Tokens:
+		needed = ask.hold(ask.LeastOutput).Tokens
+		output = satSub(room, ask.Input) / ask.choices()
+	case Cost:
+		needed = int64(ask.hold(ask.LeastOutput).Cost)
+		left := money.NanoUSD(satSub(room, int64(ask.InputCost)))
+		output = ask.OutputPrice.Affords(left) / ask.choices()
+	default:
+		needed, output = 1, ask.Output
+	}
+	return output, needed, needed <= room
+}
+
+func (s *State) refuse(id ID, l *Limit, ask *Ask, needed int64) *Refusal {
+	r := &Refusal{Subject: id, Limit: *l, Reading: s.read(l, ask.Calendar), Needed: needed}
+	r.Held = r.Reading.Held > 0 && satAdd(r.Reading.Used, needed) <= l.Max
+	if r.Held || needed > l.Max {
+		return r
+	}
+	excess := satAdd(r.Reading.Used, needed) - l.Max
+	switch {
+	case l.Meter == Concurrency:
+	case l.Window == Minute:
+		r.Retry = s.minute.roomAt(minuteBucket, excess, l.Meter)
+	case l.Window == Hour:
+		r.Retry = s.hour.roomAt(hourBucket, excess, l.Meter)
+	default:
+		r.Retry = r.Reading.OpensAt
+	}
+	return r
+}
+
+func satAdd(a, b int64) int64 {
+	return int64(money.NanoUSD(a).Add(money.NanoUSD(b)))
+}
+
+func satSub(a, b int64) int64 {
+	if b == math.MinInt64 {
+		return math.MaxInt64
+	}
+	return satAdd(a, -b)
+}
+
+// satMul is a×b for a, b ≥ 0, or the greatest int64.
+func satMul(a, b int64) int64 {
+	if a != 0 && b > math.MaxInt64/a {
+		return math.MaxInt64
+	}
+	return a * b
+}

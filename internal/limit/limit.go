@@ -1,0 +1,119 @@
+package limit
+
+import "fmt"
+
+// Meter is what a limit counts.
+type Meter uint8
+
+// The meters.
+const (
+	Requests    Meter = iota // requests admitted, also those that fail later
+	Tokens                   // input and output tokens
+	Cost                     // nano-USD
+	Concurrency              // requests in flight
+)
+
+// String is the meter's word in the API.
+func (m Meter) String() string {
+	return [...]string{"requests", "tokens", "cost", "concurrency"}[m]
+}
+
+// Window is the span over which a limit counts.
+type Window uint8
+
+// The windows. Minute and Hour trail the present in 60 sub-buckets; Day, Week
+// (from Monday) and Month are calendar spans in the organisation's time zone;
+// Total never ends. Concurrency has no span and uses Total.
+const (
+	Minute Window = iota
+	Hour
+	Day
+	Week
+	Month
+	Total
+)
+
+// String is the window's word in the API.
+func (w Window) String() string {
+	return [...]string{"minute", "hour", "day", "week", "month", "total"}[w]
+}
+
+// Mode says what happens when a request's upper bound does not fit.
+type Mode uint8
+
+// The modes.
+const (
+	Hard Mode = iota // clamp the output to what is left, or refuse: never passed
+	Soft             // admit while anything is left: passed by what is in flight at most
+)
+
+// Limit is one allowance of a subject: at most Max of Meter in Window.
+type Limit struct {
+	Meter   Meter
+	Window  Window
+	Mode    Mode
+	Balance bool   // a prepaid balance: Max is what was granted, and running out is balance_exhausted
+	Max     int64  // requests, tokens, nano-USD or slots; 0 denies
+	Field   string // the field it was set with, for messages: "budget_limit_cents"
+}
+
+// Kind is the kind of a subject. Chains go in this order, and locks are taken in it.
+type Kind uint8
+
+// The kinds of subject.
+const (
+	Organization Kind = iota + 1
+	User
+	Key
+	Chatbot
+	Credential
+)
+
+// String is the kind's word in messages.
+func (k Kind) String() string {
+	return [...]string{"", "organization", "user", "key", "chatbot", "credential"}[k]
+}
+
+// ID names a subject. IDs are comparable.
+type ID struct {
+	Kind Kind
+	ID   string
+}
+
+// String is for logs and messages.
+func (id ID) String() string { return fmt.Sprintf("%s %s", id.Kind, id.ID) }
+
+// Subject is whose allowance is used, with its limits. It is immutable once
+// shared: a change of limits makes a new Subject with the same ID, and takes
+// effect with the next request.
+type Subject struct {
+	ID     ID
+	Limits []Limit
+}
+
+// Chain is the subjects of one request in the order of their kinds, none twice.
+type Chain []*Subject
+
+// Hard reports whether any limit of the chain bounds tokens or cost and may not
+// be passed; then the output cap that was held for is written into the request.
+func (c Chain) Hard() bool {
+	return c.any(func(l Limit) bool {
+		return l.Mode == Hard && (l.Meter == Cost || l.Meter == Tokens)
+	})
+}
+
+// Budgeted reports whether any limit of the chain counts money.
+func (c Chain) Budgeted() bool {
+	return c.any(func(l Limit) bool { return l.Meter == Cost })
+}
+
+func (c Chain) any(is func(Limit) bool) bool {
+	for _, s := range c {
+		for _, l := range s.Limits {
+			if is(l) {
+				return true
+			}
+		}
+	}
+	return false
+}
