@@ -63,12 +63,33 @@ func (r *Refusal) Kind() fault.Kind {
 	return fault.BudgetExceeded
 }
 
+// Verdict is an admission.
+type Verdict struct {
+	Output   int64 // the output cap per choice with which the request fits
+	Requests Room  // on the tightest requests limit, this request not counted
+	Tokens   Room  // on the tightest tokens limit, likewise
+}
+
+// Room is what is left on a limit. The zero value means there is no such limit.
+type Room struct {
+	Limit   *Limit
+	Left    int64
+	OpensAt int64 // Unix seconds; 0 = not by time
+}
+
+// note keeps the tighter of the two.
+func (r *Room) note(l *Limit, left, opensAt int64) {
+	if r.Limit == nil || left < r.Left {
+		*r = Room{Limit: l, Left: max(left, 0), OpensAt: opensAt}
+	}
+}
+
 // Decide finds the output cap with which ask fits on every limit of the chain,
 // or the limit that refuses it: rates, slots and tokens first, then money.
 // states[i] is the State of chain[i]; all are advanced to the instant, nothing
 // is taken.
-func Decide(chain Chain, states []*State, ask *Ask) (output int64, refusal *Refusal) {
-	output = ask.Output
+func Decide(chain Chain, states []*State, ask *Ask) (v Verdict, refusal *Refusal) {
+	v.Output = ask.Output
 	for i := range chain {
 		states[i].advance(ask.Calendar, ask.Unix)
 	}
@@ -79,15 +100,22 @@ func Decide(chain Chain, states []*State, ask *Ask) (output int64, refusal *Refu
 				if (l.Meter == Cost) != money {
 					continue
 				}
-				fits, needed, ok := states[i].fit(l, ask)
+				r := states[i].read(l, ask.Calendar)
+				fits, needed, ok := fit(l, ask, &r)
 				if !ok {
-					return 0, states[i].refuse(subject.ID, l, ask, needed)
+					return Verdict{}, states[i].refuse(subject.ID, l, ask, &r, needed)
 				}
-				output = min(output, fits)
+				v.Output = min(v.Output, fits)
+				switch l.Meter {
+				case Requests:
+					v.Requests.note(l, l.Max-r.Used, r.OpensAt)
+				case Tokens:
+					v.Tokens.note(l, satSub(l.Max-r.Used, r.Held), r.OpensAt)
+				}
 			}
 		}
 	}
-	return output, nil
+	return v, nil
 }
 
 // Take books the hold for ask with an output cap that Decide gave, on all states
@@ -120,8 +148,7 @@ func Undo(states []*State, t *Taken) {
 
 // fit is the greatest output cap with which ask fits on l, or what would have
 // been needed at least.
-func (s *State) fit(l *Limit, ask *Ask) (output, needed int64, ok bool) {
-	r := s.read(l, ask.Calendar)
+func fit(l *Limit, ask *Ask, r *Reading) (output, needed int64, ok bool) {
 	if l.Mode == Soft && (l.Meter == Tokens || l.Meter == Cost) {
 		return ask.Output, 1, r.Used < l.Max
 	}
@@ -140,8 +167,8 @@ func (s *State) fit(l *Limit, ask *Ask) (output, needed int64, ok bool) {
 	return output, needed, needed <= room
 }
 
-func (s *State) refuse(id ID, l *Limit, ask *Ask, needed int64) *Refusal {
-	r := &Refusal{Subject: id, Limit: *l, Reading: s.read(l, ask.Calendar), Needed: needed}
+func (s *State) refuse(id ID, l *Limit, ask *Ask, reading *Reading, needed int64) *Refusal {
+	r := &Refusal{Subject: id, Limit: *l, Reading: *reading, Needed: needed}
 	r.Held = r.Reading.Held > 0 && satAdd(r.Reading.Used, needed) <= l.Max
 	if r.Held || needed > l.Max {
 		return r

@@ -43,7 +43,7 @@ func TestRequestsBorder(t *testing.T) {
 			if ok := n <= 3; ok != (refusal == nil) {
 				t.Fatalf("%s: request %d of 3: refusal %+v", w, n, refusal)
 			} else if ok {
-				Take(states, ask(now, 1, 1), out)
+				Take(states, ask(now, 1, 1), out.Output)
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func TestTrailingWindowNeverPasses(t *testing.T) {
 		for range 200 {
 			now += rapid.Int64Range(0, width/4).Draw(t, "step")
 			if out, refusal := Decide(chain, states, ask(now, 0, 0)); refusal == nil {
-				Take(states, ask(now, 0, 0), out)
+				Take(states, ask(now, 0, 0), out.Output)
 				admitted = append(admitted, now)
 			} else if refusal.Retry <= now || refusal.Retry > now+width+width/60 {
 				t.Fatalf("refused at %d, told to retry at %d", now, refusal.Retry)
@@ -115,7 +115,8 @@ func TestClamp(t *testing.T) {
 			chain, states := chainOf(Limit{Meter: meter, Window: Total, Max: c.max})
 			a := ask(now, c.input, c.output)
 			a.Choices = c.choices
-			out, refusal := Decide(chain, states, a)
+			v, refusal := Decide(chain, states, a)
+			out := v.Output
 			if refusal != nil {
 				out = -1
 			}
@@ -217,7 +218,7 @@ func TestBooksBalance(t *testing.T) {
 			default:
 				a := ask(now, rapid.Int64Range(0, 500).Draw(t, "input"), rapid.Int64Range(0, 500).Draw(t, "output"))
 				if out, refusal := Decide(chain, states, a); refusal == nil {
-					holds = append(holds, open{Take(states, a, out), out})
+					holds = append(holds, open{Take(states, a, out.Output), out.Output})
 				}
 			}
 			for i := range limits {

@@ -1,0 +1,146 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/puzpuzpuz/xsync/v4"
+
+	"tollgate/internal/limit"
+)
+
+// Load gives a subject's history as of the instant unix, when it is first asked
+// for.
+type Load func(ctx context.Context, id limit.ID, cal *limit.Calendar, unix int64) (limit.Sums, error)
+
+// Counters keeps the state of all subjects in use. It is safe for concurrent
+// use.
+type Counters struct {
+	load  Load
+	cells *xsync.Map[limit.ID, *cell]
+}
+
+// cell is one subject's state. mu covers state, which is nil until loaded is
+// true and from then on stays the same pointer.
+type cell struct {
+	mu     sync.Mutex
+	loaded atomic.Bool
+	state  *limit.State
+}
+
+// maxChain is the longest chain of subjects: organisation, user, key, chatbot,
+// credential.
+const maxChain = 5
+
+// New makes an empty store that loads what it is asked for with load.
+func New(load Load) *Counters {
+	return &Counters{load: load, cells: xsync.NewMap[limit.ID, *cell]()}
+}
+
+// Take takes ask on every limit of the chain or on none, and fills in the receipt
+// and the verdict. A refusal takes nothing. The error is of loading a subject.
+func (c *Counters) Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error) {
+	var cells [maxChain]*cell
+	var states [maxChain]*limit.State
+	n, err := c.lock(ctx, chain, &cells, &states, ask.Calendar, ask.Unix)
+	defer unlock(cells[:n])
+	if err != nil {
+		return nil, err
+	}
+	verdict, refusal := limit.Decide(chain, states[:n], ask)
+	if refusal != nil {
+		return refusal, nil
+	}
+	*v, *t = verdict, limit.Take(states[:n], ask, verdict.Output)
+	return nil, nil
+}
+
+// Settle turns a hold on the chain into what was used. The chain is the one of
+// the Take, or one with the same subjects.
+func (c *Counters) Settle(chain limit.Chain, t *limit.Taken, used limit.Amount) {
+	c.end(chain, func(states []*limit.State) { limit.Settle(states, t, used) })
+}
+
+// Undo takes a hold back as if it had never been.
+func (c *Counters) Undo(chain limit.Chain, t *limit.Taken) {
+	c.end(chain, func(states []*limit.State) { limit.Undo(states, t) })
+}
+
+// Read says what counts against each limit of the chain, in order; nothing is
+// taken.
+func (c *Counters) Read(ctx context.Context, chain limit.Chain, cal *limit.Calendar, unix int64) ([]limit.Reading, error) {
+	var cells [maxChain]*cell
+	var states [maxChain]*limit.State
+	n, err := c.lock(ctx, chain, &cells, &states, cal, unix)
+	defer unlock(cells[:n])
+	if err != nil {
+		return nil, err
+	}
+	var out []limit.Reading
+	for i, s := range chain {
+		for j := range s.Limits {
+			out = append(out, states[i].Read(&s.Limits[j], cal, unix))
+		}
+	}
+	return out, nil
+}
+
+// lock locks the cells of the chain in order, each loaded. What is new is loaded
+// before the first of these locks is taken, so that a slow look-up for one key
+// holds up that key alone. On an error nothing is locked.
+func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells *[maxChain]*cell, states *[maxChain]*limit.State, cal *limit.Calendar, unix int64) (int, error) {
+	for i, s := range chain {
+		l, ok := c.cells.Load(s.ID)
+		if !ok {
+			l, _ = c.cells.LoadOrStore(s.ID, &cell{})
+		}
+		if !l.loaded.Load() {
+			if err := c.fill(ctx, l, s.ID, cal, unix); err != nil {
+				return 0, fmt.Errorf("load counters of %s: %w", s.ID, err)
+			}
+		}
+		cells[i] = l
+	}
+	for i := range chain {
+		cells[i].mu.Lock()
+		states[i] = cells[i].state
+	}
+	return len(chain), nil
+}
+
+func (c *Counters) fill(ctx context.Context, l *cell, id limit.ID, cal *limit.Calendar, unix int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.loaded.Load() {
+		return nil
+	}
+	sums, err := c.load(ctx, id, cal, unix)
+	if err != nil {
+		return err
+	}
+	l.state = limit.NewState(cal, unix, sums)
+	l.loaded.Store(true)
+	return nil
+}
+
+// end runs f on the states of a chain on which something was taken, so all of
+// them are loaded.
+func (c *Counters) end(chain limit.Chain, f func([]*limit.State)) {
+	var cells [maxChain]*cell
+	var states [maxChain]*limit.State
+	for i, s := range chain {
+		l, _ := c.cells.Load(s.ID)
+		l.mu.Lock()
+		cells[i], states[i] = l, l.state
+	}
+	f(states[:len(chain)])
+	unlock(cells[:len(chain)])
+}
+
+func unlock(cells []*cell) {
+	for _, l := range cells {
+		l.mu.Unlock()
+	}
+}

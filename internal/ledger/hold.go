@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"tollgate/internal/fault"
+	"tollgate/internal/limit"
+	"tollgate/internal/llm"
+	"tollgate/internal/money"
+)
+
+// Request is what a door knows of a request when it asks for a hold.
+type Request struct {
+	Entry    Entry          // who and what; the ledger sets ID, At, Outcome, Usage and Cost
+	Chain    limit.Chain    // whose allowance is used
+	Location *time.Location // in which calendar windows run; nil = UTC
+
+	Input       int64         // upper bound of the input tokens
+	InputCost   money.NanoUSD // upper bound of what they cost
+	Output      int64         // output tokens wanted per choice
+	LeastOutput int64         // the lowest output cap worth forwarding
+	Choices     int64         // answers asked for; 0 counts as 1
+	OutputPrice money.Price   // the dearest price an output token can have
+}
+
+// Hold is a request's allowance, and the proof that it has one: it comes only
+// from Reserve, is recorded durably, and ends once, by Settle or Release. The
+// zero value is no hold. It is safe for concurrent use.
+type Hold struct {
+	ledger  *Ledger
+	entry   Entry
+	chain   limit.Chain
+	taken   limit.Taken
+	verdict limit.Verdict
+	clamped bool
+	segment uint64
+	expires int64 // Unix nanoseconds
+	begun   time.Time
+	ended   atomic.Bool
+}
+
+// Valid reports whether the hold came from Reserve.
+func (h *Hold) Valid() bool { return h != nil && h.ledger != nil }
+
+// ID is the request's id.
+func (h *Hold) ID() RequestID { return h.entry.ID }
+
+// Output is the output cap per choice that the hold is for.
+func (h *Hold) Output() int64 { return h.verdict.Output }
+
+// Clamped reports whether Output is less than was asked for.
+func (h *Hold) Clamped() bool { return h.clamped }
+
+// Room is what is left on the tightest requests and tokens limits, this hold
+// counted.
+func (h *Hold) Room() (requests, tokens limit.Room) {
+	requests, tokens = h.verdict.Requests, h.verdict.Tokens
+	requests.Left = max(requests.Left-1, 0)
+	tokens.Left = max(tokens.Left-h.taken.Amount.Tokens, 0)
+	return requests, tokens
+}
+
+// Bound is the upper bound that the hold is for.
+func (h *Hold) Bound() (llm.Usage, money.NanoUSD) { return h.entry.Usage, h.entry.Cost }
+
+// Result is how a request ended.
+type Result struct {
+	Outcome    Outcome
+	Usage      llm.Usage // of Settled and Estimated; Unconfirmed books the hold's
+	Cost       money.NanoUSD
+	Status     int
+	UpstreamID string
+	Code       fault.Kind
+}
+
+// maxUpstreamID bounds an id that a provider chose.
+const maxUpstreamID = 128
+
+// Settle ends the hold and returns its entry, which is durable, in every sum
+// and, as far as limits go, in force when Settle returns. A second Settle changes
+// nothing and returns false.
+//
+// It takes no context: what was used was used, whether the caller is still there
+// or not.
+func (h *Hold) Settle(r Result) (Entry, bool) {
+	if !h.ended.CompareAndSwap(false, true) {
+		return Entry{}, false
+	}
+	e := h.entry
+	e.Outcome, e.Status, e.Code = r.Outcome, r.Status, string(r.Code)
+	e.UpstreamID = r.UpstreamID[:min(len(r.UpstreamID), maxUpstreamID)]
+	e.DurationMS = time.Since(h.begun).Milliseconds()
+	switch r.Outcome {
+	case Settled, Estimated:
+		e.Usage, e.Cost = r.Usage, r.Cost
+	case Failed:
+		e.Usage, e.Cost = llm.Usage{}, 0
+	}
+	h.ledger.end(h, &e)
+	return e, true
+}
+
+// Release ends the hold of a request that used nothing: it was never sent, or
+// the provider refused it.
+func (h *Hold) Release(status int, code fault.Kind, upstreamID string) (Entry, bool) {
+	return h.Settle(Result{Outcome: Failed, Status: status, Code: code, UpstreamID: upstreamID})
+}
+
+// Reserve takes a hold for r, or says which limit refuses it. A refusal takes
+// nothing and is a *fault.Error that unwraps to a *Refused.
+func (l *Ledger) Reserve(ctx context.Context, r *Request) (*Hold, error) {
+	now := time.Now()
+	if err := l.ready(now); err != nil {
+		return nil, err
+	}
+	h := &Hold{ledger: l, entry: r.Entry, chain: r.Chain, begun: now, expires: now.Add(l.opts.HoldFor).UnixNano()}
+	ask := limit.Ask{
+		Unix: now.Unix(), Calendar: l.calendar(now, r.Location),
+		Input: r.Input, InputCost: r.InputCost, OutputPrice: r.OutputPrice,
+		Output: r.Output, LeastOutput: r.LeastOutput, Choices: max(r.Choices, 1),
+	}
+	refusal, err := l.counters.Take(ctx, r.Chain, &ask, &h.taken, &h.verdict)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if refusal != nil {
+		return nil, refused(refusal, now)
+	}
+	h.clamped = h.verdict.Output < r.Output
+	h.entry.ID = NewRequestID(now)
+	h.entry.At = now.UnixMilli()
+	h.entry.Outcome = Held
+	h.entry.Usage = llm.Usage{Input: r.Input, Output: h.taken.Amount.Tokens - r.Input}
+	h.entry.Cost = h.taken.Amount.Cost
+	if h.segment, err = l.journal.appendHold(&h.entry); err != nil {
+		l.counters.Undo(r.Chain, &h.taken)
+		return nil, unavailable(err)
+	}
+	l.holds.Store(h.entry.ID, h)
+	return h, nil
+}
+
+// end writes the entry and gives the hold back. An entry that the journal cannot
+// take now is kept and tried again; should the process die before, the record of
+// its hold is swept, so it is never lost, only unconfirmed.
+func (l *Ledger) end(h *Hold, e *Entry) {
+	if e.Cost > h.entry.Cost || e.tokens() > h.entry.tokens() {
+		l.boundExceeded.Add(1)
+		l.log.Warn("a provider reported more than was held", "request_id", e.ID.String(), "model", e.Model,
+			"held_tokens", h.entry.tokens(), "tokens", e.tokens(), "held_usd", h.entry.Cost.String(), "cost_usd", e.Cost.String())
+	}
+	if err := l.journal.appendEnd(e, h.segment); err != nil {
+		l.log.Error("an entry cannot be written to the journal; it is tried again", "request_id", e.ID.String(), "error", err)
+		l.keep(e, h.segment)
+	}
+	l.counters.Settle(h.chain, &h.taken, limit.Amount{Requests: 1, Tokens: e.tokens(), Cost: e.Cost})
+	l.holds.Delete(e.ID)
+}

@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+
+	"tollgate/internal/llm"
+	"tollgate/internal/money"
+)
+
+// A record is an entry as the journal holds it:
+//
+//	length of the payload, 4 bytes, little-endian
+//	CRC-32C of the payload, 4 bytes, little-endian
+//	payload: version, then the entry's fields in order; numbers as varints,
+//	strings with their length before them
+//
+// Numbers that are rarely negative are still written as signed varints: a
+// provider's oddities must survive the journal unchanged.
+const (
+	recordHeader  = 8
+	recordVersion = 1
+	maxRecord     = 64 << 10
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// errTorn is what is found where a record was cut off by a crash, or where the
+// file simply ends.
+var errTorn = errors.New("no whole record here")
+
+const (
+	flagStream = 1 << iota
+	flagBYOK
+)
+
+// appendRecord appends e as a record.
+func appendRecord(b []byte, e *Entry) []byte {
+	start := len(b)
+	b = append(b, make([]byte, recordHeader)...)
+	b = append(b, recordVersion, byte(e.Outcome), e.flags())
+	b = append(b, e.ID[:]...)
+	for _, n := range [...]int64{
+		e.At, e.DurationMS, int64(e.Status), int64(e.Cost),
+		e.Usage.Input, e.Usage.CacheRead, e.Usage.CacheWrite, e.Usage.CacheWrite1h,
+		e.Usage.InputAudio, e.Usage.Output, e.Usage.Reasoning, e.Usage.OutputAudio,
+	} {
+		b = binary.AppendVarint(b, n)
+	}
+	for _, s := range [...]string{
+		e.OrganizationID, e.UserID, e.KeyID, e.KeyName, e.ChatbotID, e.CredentialID, e.Provider,
+		e.Model, string(e.Format), e.Endpoint, e.Prices, e.UpstreamID, e.Code,
+	} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	payload := b[start+recordHeader:]
+	binary.LittleEndian.PutUint32(b[start:], uint32(len(payload)))
+	binary.LittleEndian.PutUint32(b[start+4:], crc32.Checksum(payload, castagnoli))
+	return b
+}
+
+func (e *Entry) flags() (f byte) {
+	if e.Stream {
+		f |= flagStream
+	}
+	if e.BYOK {
+		f |= flagBYOK
+	}
+	return f
+}
+
+// readRecord reads the record at the start of b into e and returns its length.
+func readRecord(b []byte, e *Entry) (int, error) {
+	if len(b) < recordHeader {
+		return 0, errTorn
+	}
+	n := int(binary.LittleEndian.Uint32(b))
+	if n == 0 || n > maxRecord || len(b) < recordHeader+n {
+		return 0, errTorn
+	}
+	payload := b[recordHeader : recordHeader+n]
+	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(b[4:]) {
+		return 0, errTorn
+	}
+	if err := e.decode(payload); err != nil {
+		return 0, err
+	}
+	return recordHeader + n, nil
+}
+
+// decode reads a payload whose checksum was right: what is wrong now was written
+// by another version.
+func (e *Entry) decode(b []byte) error {
+	d := decoder{b: b}
+	if v := d.byte(); v != recordVersion {
+		return errors.New("the journal was written by another version of Tollgate; start that version once to empty it")
+	}
+	e.Outcome = Outcome(d.byte())
+	flags := d.byte()
+	e.Stream, e.BYOK = flags&flagStream != 0, flags&flagBYOK != 0
+	copy(e.ID[:], d.take(len(e.ID)))
+	e.At, e.DurationMS = d.int(), d.int()
+	e.Status, e.Cost = int(d.int()), money.NanoUSD(d.int())
+	e.Usage = llm.Usage{
+		Input: d.int(), CacheRead: d.int(), CacheWrite: d.int(), CacheWrite1h: d.int(),
+		InputAudio: d.int(), Output: d.int(), Reasoning: d.int(), OutputAudio: d.int(),
+	}
+	e.OrganizationID, e.UserID, e.KeyID, e.KeyName = d.string(), d.string(), d.string(), d.string()
+	e.ChatbotID, e.CredentialID, e.Provider = d.string(), d.string(), d.string()
+	e.Model, e.Format, e.Endpoint = d.string(), llm.Format(d.string()), d.string()
+	e.Prices, e.UpstreamID, e.Code = d.string(), d.string(), d.string()
+	if d.bad || int(e.Outcome) >= len(outcomes) {
+		return errors.New("a journal record has a right checksum and a wrong shape")
+	}
+	return nil
+}
+
+// decoder reads fields one after the other; bad is set once something is
+// missing, and from then on everything reads as zero.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) take(n int) []byte {
+	if n < 0 || n > len(d.b) {
+		d.bad, d.b = true, nil
+		return nil
+	}
+	v := d.b[:n]
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) byte() byte {
+	if v := d.take(1); v != nil {
+		return v[0]
+	}
+	return 0
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		n = -1
+	}
+	d.take(n)
+	return v
+}
+
+func (d *decoder) string() string {
+	n, size := binary.Uvarint(d.b)
+	if size <= 0 || n > maxRecord {
+		size = -1
+	}
+	d.take(size)
+	return string(d.take(int(n)))
+}

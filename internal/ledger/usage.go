@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"tollgate/internal/limit"
+)
+
+// Usage is what a subject has used, for people.
+type Usage struct {
+	Total    Sum
+	Today    Sum // in the location asked for
+	ThisHour Sum // the running clock hour
+}
+
+// Usage reads what a subject has used. Everything whose answer has ended is in
+// it.
+func (l *Ledger) Usage(ctx context.Context, subject string, loc *time.Location) (Usage, error) {
+	if err := l.Flush(ctx); err != nil {
+		return Usage{}, err
+	}
+	now := time.Now()
+	cal := l.calendar(now, loc)
+	if loc == nil {
+		loc = time.UTC
+	}
+	hour := now.In(loc)
+	sinceHour := time.Duration(hour.Minute())*time.Minute + time.Duration(hour.Second())*time.Second
+	begin := now.Unix() - int64(sinceHour.Seconds())
+
+	totals, err := l.reader.Sums(ctx, []string{subject})
+	if err != nil {
+		return Usage{}, unavailable(err)
+	}
+	today, err := l.reader.Used(ctx, subject, cal.Day, cal.DayEnd)
+	if err != nil {
+		return Usage{}, unavailable(err)
+	}
+	thisHour, err := l.reader.Used(ctx, subject, begin, begin+3600)
+	if err != nil {
+		return Usage{}, unavailable(err)
+	}
+	return Usage{Total: totals[subject], Today: today, ThisHour: thisHour}, nil
+}
+
+// Totals reads what each of the subjects has used in total; one that has used
+// nothing is missing.
+func (l *Ledger) Totals(ctx context.Context, subjects []string) (map[string]Sum, error) {
+	if err := l.Flush(ctx); err != nil {
+		return nil, err
+	}
+	sums, err := l.reader.Sums(ctx, subjects)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return sums, nil
+}
+
+// Entries lists entries, newest first, and how many match in all.
+func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, int, error) {
+	if err := l.Flush(ctx); err != nil {
+		return nil, 0, err
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	rows, n, err := l.reader.Entries(ctx, f)
+	if err != nil {
+		return nil, 0, unavailable(err)
+	}
+	return rows, n, nil
+}
+
+// LimitState is one limit and what counts against it.
+type LimitState struct {
+	Subject limit.ID
+	Limit   limit.Limit
+	limit.Reading
+}
+
+// Inspect says what counts against each limit of a chain; nothing is taken.
+func (l *Ledger) Inspect(ctx context.Context, chain limit.Chain, loc *time.Location) ([]LimitState, error) {
+	now := time.Now()
+	readings, err := l.counters.Read(ctx, chain, l.calendar(now, loc), now.Unix())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var out []LimitState
+	for _, s := range chain {
+		for _, lim := range s.Limits {
+			out = append(out, LimitState{Subject: s.ID, Limit: lim, Reading: readings[len(out)]})
+		}
+	}
+	return out, nil
+}
