@@ -1,0 +1,112 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"tollgate/api"
+)
+
+// KeyQuery narrows a list of keys. The zero value is the first page of all.
+type KeyQuery struct {
+	Page     int    // from 1; 0 = the first
+	Size     int    // 1 to 100; 0 = the server's default of 10
+	UserID   string // only keys of this owner
+	Search   string // case-insensitive, in name or description
+	IsActive *bool  // only active or only inactive keys
+}
+
+func (q KeyQuery) encode() string {
+	v := paging(q.Page, q.Size)
+	setIf(v, "user_id", q.UserID)
+	setIf(v, "search", q.Search)
+	if q.IsActive != nil {
+		v.Set("is_active", strconv.FormatBool(*q.IsActive))
+	}
+	return suffix(v)
+}
+
+// Keys lists keys, newest first.
+func (c *Client) Keys(ctx context.Context, q KeyQuery) (api.KeyList, error) {
+	return call[api.KeyList](ctx, c, http.MethodGet, "/api-keys"+q.encode(), nil)
+}
+
+// Key is the key with this id.
+func (c *Client) Key(ctx context.Context, id string) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodGet, keyPath(id), nil)
+}
+
+// CreateKey makes a key. The answer holds its secret, for the only time.
+func (c *Client) CreateKey(ctx context.Context, in api.KeyInput) (api.KeyCreated, error) {
+	return call[api.KeyCreated](ctx, c, http.MethodPost, "/api-keys", in)
+}
+
+// UpdateKey changes the fields that in holds and keeps the others.
+func (c *Client) UpdateKey(ctx context.Context, id string, in api.KeyInput, opts ...CallOption) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodPatch, keyPath(id), in, opts...)
+}
+
+// ReplaceKey sets every field: what in leaves out goes back to its default.
+func (c *Client) ReplaceKey(ctx context.Context, id string, in api.KeyInput, opts ...CallOption) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodPut, keyPath(id), in, opts...)
+}
+
+// DeleteKey deletes a key for good. Its usage stays in the ledger.
+func (c *Client) DeleteKey(ctx context.Context, id string, opts ...CallOption) error {
+	_, err := call[none](ctx, c, http.MethodDelete, keyPath(id), nil, opts...)
+	return err
+}
+
+// ActivateKey makes a disabled key work again.
+func (c *Client) ActivateKey(ctx context.Context, id string, opts ...CallOption) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodPost, keyPath(id)+"/activate", nil, opts...)
+}
+
+// DeactivateKey disables a key until it is activated.
+func (c *Client) DeactivateKey(ctx context.Context, id string, opts ...CallOption) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodPost, keyPath(id)+"/deactivate", nil, opts...)
+}
+
+// RevokeKey ends a key for good; it stays visible.
+func (c *Client) RevokeKey(ctx context.Context, id string, opts ...CallOption) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodPost, keyPath(id)+"/revoke", nil, opts...)
+}
+
+// KeyUsage is what a key used: ever, today and this hour.
+func (c *Client) KeyUsage(ctx context.Context, id string) (api.KeyUsage, error) {
+	return call[api.KeyUsage](ctx, c, http.MethodGet, keyPath(id)+"/usage", nil)
+}
+
+// Explain says what the gate would answer to a request, and why. Nothing is
+// taken from any limit.
+func (c *Client) Explain(ctx context.Context, in api.ExplainRequest) (api.ExplainResult, error) {
+	return call[api.ExplainResult](ctx, c, http.MethodPost, "/explain", in)
+}
+
+func keyPath(id string) string { return "/api-keys/" + url.PathEscape(id) }
+
+func paging(page, size int) url.Values {
+	v := url.Values{}
+	if page != 0 {
+		v.Set("page", strconv.Itoa(page))
+	}
+	if size != 0 {
+		v.Set("size", strconv.Itoa(size))
+	}
+	return v
+}
+
+func setIf(v url.Values, name, value string) {
+	if value != "" {
+		v.Set(name, value)
+	}
+}
+
+func suffix(v url.Values) string {
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"tollgate/api"
+	"tollgate/client"
+)
+
+// keysCmd is the noun: one field per verb.
+type keysCmd struct {
+	remote     `embed:""`
+	Create     keysCreateCmd     `cmd:"" help:"Make a key and print it, once."`
+	List       keysListCmd       `cmd:"" help:"List keys, newest first."`
+	Get        keysGetCmd        `cmd:"" help:"Show one key."`
+	Update     keysUpdateCmd     `cmd:"" help:"Change fields of a key; what is not named stays."`
+	Activate   keysActivateCmd   `cmd:"" help:"Make a disabled key work again."`
+	Deactivate keysDeactivateCmd `cmd:"" help:"Disable a key until it is activated."`
+	Revoke     keysRevokeCmd     `cmd:"" help:"End a key for good; it stays visible."`
+	Delete     keysDeleteCmd     `cmd:"" help:"Delete a key for good; its usage stays in the ledger."`
+	Usage      keysUsageCmd      `cmd:"" help:"Show what a key used: ever, today, this hour."`
+}
+
+// keyID is the argument of every verb about one key.
+type keyID struct {
+	ID string `arg:"" help:"Id of the key (key_…)."`
+}
+
+type keysCreateCmd struct {
+	Quiet    bool `short:"q" help:"Print only the key, for scripts."`
+	keyFlags `embed:""`
+}
+
+// Help shows examples.
+func (keysCreateCmd) Help() string {
+	return `Where a flag is left out the key gets 60 requests a minute, 3,600 an hour and 86,400 a day, and no other limit.
+
+Examples:
+
+	tollgate keys create --name ci --budget-usd 5 --budget-type monthly
+	tollgate keys create --name web --allowed-models 'gpt-4o*' --allowed-ips 203.0.113.0/24 --expires-in 90d
+	KEY=$(tollgate keys create --name script --budget-usd 1 --quiet)`
+}
+
+// Run makes the key.
+func (c *keysCreateCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	in, err := c.input(time.Now())
+	if err != nil {
+		return err
+	}
+	if _, ok := in.Name.Get(); !ok {
+		return misuse("a key needs a name: --name TEXT")
+	}
+	made, err := cl.CreateKey(ctx, in)
+	if err != nil {
+		return err
+	}
+	if c.Quiet {
+		p.printf("%s\n", made.SecretKey)
+		return nil
+	}
+	return p.print(made, func() {
+		p.printf("Made key %s (%s).\n\n  %s\n\n", plain(made.APIKey.Name), made.APIKey.ID, made.SecretKey)
+		p.printf("Copy it now: it is not shown again, only its hash is kept.\n\n")
+		p.key(made.APIKey)
+	})
+}
+
+type keysListCmd struct {
+	Page     int    `default:"1" placeholder:"N" help:"Page, from 1."`
+	Size     int    `default:"50" placeholder:"N" help:"Keys on a page, 1 to 100."`
+	Search   string `placeholder:"TEXT" help:"Only keys with this text in name or description."`
+	UserID   string `name:"user-id" placeholder:"ID" help:"Only keys of this owner."`
+	Active   bool   `xor:"active" help:"Only active keys."`
+	Inactive bool   `xor:"active" help:"Only disabled or revoked keys."`
+}
+
+// Help shows examples.
+func (keysListCmd) Help() string {
+	return `Examples:
+
+	tollgate keys list --search ci
+	tollgate keys list --inactive --json`
+}
+
+// Run lists the keys.
+func (c *keysListCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	q := client.KeyQuery{Page: c.Page, Size: c.Size, Search: c.Search, UserID: c.UserID}
+	if c.Active || c.Inactive {
+		q.IsActive = &c.Active
+	}
+	keys, err := cl.Keys(ctx, q)
+	if err != nil {
+		return err
+	}
+	return p.print(keys, func() { p.keys(keys) })
+}
+
+type keysGetCmd struct {
+	keyID `embed:""`
+}
+
+// Run shows the key.
+func (c *keysGetCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	return p.showKey(cl.Key(ctx, c.ID))
+}
+
+type keysUpdateCmd struct {
+	keyID     `embed:""`
+	IfVersion int64 `placeholder:"N" help:"Only if the key still has this version."`
+	keyFlags  `embed:""`
+}
+
+// Help shows examples.
+func (keysUpdateCmd) Help() string {
+	return `Changes are in force at once.
+
+Examples:
+
+	tollgate keys update key_0192… --budget-usd 20
+	tollgate keys update key_0192… --allowed-models none --rate-limit-per-minute 10`
+}
+
+// Run changes the key.
+func (c *keysUpdateCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	in, err := c.input(time.Now())
+	if err != nil {
+		return err
+	}
+	if reflect.ValueOf(in).IsZero() {
+		return misuse("nothing to change: name at least one field, such as --budget-usd 20")
+	}
+	var opts []client.CallOption
+	if c.IfVersion != 0 {
+		opts = append(opts, client.IfVersion(c.IfVersion))
+	}
+	return p.showKey(cl.UpdateKey(ctx, c.ID, in, opts...))
+}
+
+type keysActivateCmd struct {
+	keyID `embed:""`
+}
+
+// Run activates the key.
+func (c *keysActivateCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	return p.showKey(cl.ActivateKey(ctx, c.ID))
+}
+
+type keysDeactivateCmd struct {
+	keyID `embed:""`
+}
+
+// Run disables the key.
+func (c *keysDeactivateCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	return p.showKey(cl.DeactivateKey(ctx, c.ID))
+}
+
+type keysRevokeCmd struct {
+	keyID `embed:""`
+}
+
+// Run revokes the key.
+func (c *keysRevokeCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	return p.showKey(cl.RevokeKey(ctx, c.ID))
+}
+
+type keysDeleteCmd struct {
+	keyID `embed:""`
+}
+
+// Run deletes the key.
+func (c *keysDeleteCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	if err := cl.DeleteKey(ctx, c.ID); err != nil {
+		return err
+	}
+	return p.print(map[string]string{"deleted": c.ID}, func() { p.printf("Deleted %s.\n", c.ID) })
+}
+
+type keysUsageCmd struct {
+	keyID `embed:""`
+}
+
+// Run shows the sums.
+func (c *keysUsageCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	u, err := cl.KeyUsage(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return p.print(u, func() {
+		row := func(name string, s api.UsageSum) []string {
+			return []string{name, count(s.Requests), count(s.Tokens), s.CostUSD}
+		}
+		p.table([][]string{
+			{"", "REQUESTS", "TOKENS", "COST (USD)"},
+			row("total", u.Totals), row("today", u.Today), row("this hour", u.ThisHour),
+		})
+		p.printf("last used %s\n", instant(u.LastUsedAt))
+	})
+}

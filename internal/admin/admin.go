@@ -1,0 +1,131 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tollgate/internal/authority"
+	"tollgate/internal/catalog"
+	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
+	"tollgate/internal/limit"
+)
+
+// Meter is what the management API reads of the ledger. *ledger.Ledger is one.
+type Meter interface {
+	// Usage is what one subject used, days and hours taken in loc.
+	Usage(ctx context.Context, subject string, loc *time.Location) (ledger.Usage, error)
+	// Totals is what each subject used ever; who used nothing is missing.
+	Totals(ctx context.Context, subjects []string) (map[string]ledger.Sum, error)
+	// Entries lists entries, newest first, and how many match in all.
+	Entries(ctx context.Context, f ledger.Filter) ([]ledger.Entry, int, error)
+	// Inspect says what counts against each limit of a chain; nothing is taken.
+	Inspect(ctx context.Context, chain limit.Chain, loc *time.Location) ([]ledger.LimitState, error)
+}
+
+// Options is what the management API is built from.
+type Options struct {
+	Authority   *authority.Authority
+	Ledger      Meter
+	Catalog     *catalog.Catalog
+	Configured  func(provider string) bool // whether a provider can be used; nil = all can
+	LeastOutput int64                      // tokens of the shortest answer that is forwarded under a hard limit; 0 = 64
+	Logger      *slog.Logger               // nil = discard
+	Version     string                     // of the program, for the OpenAPI document
+}
+
+// service is what the handlers share. It is immutable after New.
+type service struct {
+	authority   *authority.Authority
+	meter       Meter
+	catalog     *catalog.Catalog
+	configured  func(string) bool
+	leastOutput int64
+	log         *slog.Logger
+	huma        huma.API
+	mux         *http.ServeMux
+	methods     map[string][]string // the methods of each path, for 405
+}
+
+// New is the handler of /api/v1/… and /openapi.json; every other path is 404. It
+// is safe for concurrent use.
+func New(o Options) http.Handler {
+	s := &service{
+		authority: o.Authority, meter: o.Ledger, catalog: o.Catalog,
+		configured: o.Configured, leastOutput: cmp.Or(o.LeastOutput, 64), log: o.Logger,
+		mux: http.NewServeMux(), methods: map[string][]string{},
+	}
+	if s.configured == nil {
+		s.configured = func(string) bool { return true }
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.huma = humago.New(s.mux, s.humaConfig(o.Version))
+	s.routes()
+	s.refuseOtherMethods()
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, r, fault.New(fault.NotFound, "There is nothing at this path. /openapi.json lists what there is."))
+	})
+	s.mux.Handle("GET /openapi.json", s.document())
+	return s.outer(s.mux)
+}
+
+// outer gives each request an id, survives panics, and lets one trailing slash
+// pass, because half of the world writes it.
+func (s *service) outer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = withRequestID(w, r)
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		defer s.survive(w, r)
+		if p := r.URL.Path; len(p) > 1 && strings.HasSuffix(p, "/") {
+			r.URL.Path, r.URL.RawPath = p[:len(p)-1], strings.TrimSuffix(r.URL.RawPath, "/")
+		}
+		// The mux would redirect a path that is not clean; a caller of an API is
+		// better served by an error.
+		if r.URL.Path != path.Clean(r.URL.Path) {
+			r.URL.Path, r.URL.RawPath = "/", ""
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// survive answers a panic with 500, or breaks the connection off when an answer
+// has begun.
+func (s *service) survive(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	s.log.ErrorContext(r.Context(), "panic in the management API", "panic", v, "path", r.URL.Path,
+		"request_id", requestID(r.Context()), "stack", string(debug.Stack()))
+	if w.Header().Get("Content-Type") != "" { // every answer sets it first
+		panic(http.ErrAbortHandler)
+	}
+	writeProblem(w, r, fault.Of(nil))
+}
+
+// refuseOtherMethods answers 405 on every path of the API to the methods that it
+// does not have.
+func (s *service) refuseOtherMethods() {
+	for pattern, methods := range s.methods {
+		allow := strings.Join(methods, ", ")
+		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allow)
+			writeProblem(w, r, fault.New(fault.MethodNotAllowed, "This path takes %s only.", allow))
+		})
+	}
+}

@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tollgate/api"
+)
+
+// humaConfig is huma without its own pages: they load scripts from elsewhere, and
+// its document handlers build the text without a lock.
+func (s *service) humaConfig(version string) huma.Config {
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	alias[string](registry)
+	alias[int64](registry)
+	alias[bool](registry)
+	alias[time.Time](registry)
+	alias[[]string](registry)
+	alias[map[string]bool](registry)
+	alias[api.DefaultPrice](registry)
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "Tollgate management API", Version: version,
+				Description: "Keys, users, the organization, usage and explain. Every error is a problem document (RFC 9457) with a stable code.",
+			},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"managementKey": {Type: "http", Scheme: "bearer", BearerFormat: "tgm_…", Description: "A management key. Keys of the data plane do not work here."},
+				},
+			},
+		},
+		Formats: map[string]huma.Format{
+			"application/json": {Marshal: marshal, Unmarshal: keepRaw},
+			"json":             {Marshal: marshal, Unmarshal: keepRaw}, // …+json
+		},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{translate},
+
+		RejectUnknownQueryParameters: true,
+	}
+}
+
+// alias documents an optional field as its value, or null.
+func alias[T any](registry huma.Registry) {
+	registry.RegisterTypeAlias(reflect.TypeFor[api.Optional[T]](), reflect.TypeFor[*T]())
+}
+
+func marshal(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// keepRaw decodes nothing: handlers get bodies as they were sent.
+func keepRaw(data []byte, v any) error {
+	*v.(*json.RawMessage) = bytes.Clone(data) // huma uses the buffer again
+	return nil
+}
+
+// bodySchema describes a body by its type, whatever the handler takes it as.
+func (s *service) bodySchema(body any) *huma.RequestBody {
+	schema := s.schema(reflect.TypeOf(body))
+	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+}
+
+func (s *service) problemResponse() *huma.Response {
+	return &huma.Response{
+		Description: "A problem document. Its code says what happened.",
+		Content:     map[string]*huma.MediaType{api.ProblemMediaType: {Schema: s.schema(reflect.TypeFor[api.Problem]())}},
+	}
+}
+
+func (s *service) schema(t reflect.Type) *huma.Schema {
+	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// document is the OpenAPI document, made once: it never changes while the
+// program runs.
+func (s *service) document() http.Handler {
+	doc := s.huma.OpenAPI()
+	for _, theirs := range []string{"ErrorModel", "ErrorDetail"} {
+		delete(doc.Components.Schemas.Map(), theirs) // huma's own error type, which is never sent
+	}
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		panic(err) // a mistake in the types, met by the first test
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(text)
+	})
+}

@@ -1,0 +1,221 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"tollgate/api"
+	"tollgate/internal/authority"
+	"tollgate/internal/catalog"
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+	"tollgate/internal/limit"
+	"tollgate/internal/policy"
+)
+
+const skip = "skip" // the verdict of a rule that had nothing to judge
+
+// explain walks the gate's own rules in the gate's own order, but goes on after a
+// refusal, and takes nothing.
+func (s *service) explain(ctx context.Context, who authority.Principal, in *object) (*answer[api.ExplainResult], error) {
+	req, err := decodeObject[api.ExplainRequest](in.Body)
+	if err != nil {
+		return nil, err
+	}
+	route, ask, err := describe(req)
+	if err != nil {
+		return nil, err
+	}
+	grant, err := s.subject(ctx, who, req)
+	var e explanation
+	if refused := denial(err); refused != nil {
+		e.deny("key", refused.Kind, refused.Public)
+		return &answer[api.ExplainResult]{Body: e.result()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.KeyID = grant.KeyID()
+	e.allow("key", "The key is known.")
+	target := s.rules(&e, grant, ask, req)
+	if err := s.limits(ctx, &e, grant, s.limitAsk(req, route, target, grant)); err != nil {
+		return nil, err
+	}
+	return &answer[api.ExplainResult]{Body: e.result()}, nil
+}
+
+// denial is the refusal of a key, nil when err is none or something else.
+func denial(err error) *fault.Error {
+	refused, ok := errors.AsType[*fault.Error](err)
+	if ok && api.Status(string(refused.Kind)) == 401 {
+		return refused
+	}
+	return nil
+}
+
+// subject is the grant of the key that is asked about. Another organisation's
+// key is as unknown as one that was never made.
+func (s *service) subject(ctx context.Context, who authority.Principal, req api.ExplainRequest) (authority.Grant, error) {
+	if req.KeyID != "" {
+		if a, ok := any(s.authority).(interface {
+			GrantByID(context.Context, authority.Principal, string) (authority.Grant, error)
+		}); ok {
+			return a.GrantByID(ctx, who, req.KeyID)
+		}
+		return authority.Grant{}, fault.New(fault.Internal, "GrantByID is missing.")
+	}
+	grant, err := s.authority.Authenticate(ctx, req.Key)
+	if err == nil && grant.OrganizationID() != who.OrganizationID() {
+		return authority.Grant{}, fault.New(fault.KeyInvalid, "The key is not known here.")
+	}
+	return grant, err
+}
+
+// describe is the request in the words of the rules, or all that is wrong with
+// its description.
+func describe(req api.ExplainRequest) (*dialect.Route, *policy.Ask, error) {
+	ask := &policy.Ask{Now: time.Now()}
+	var wrong []fault.Field
+	fail := func(name, problem string) { wrong = append(wrong, fault.Field{Name: name, Problem: problem}) }
+	if (req.Key == "") == (req.KeyID == "") {
+		fail("key_id", "send either key_id or key")
+	}
+	if req.IP != "" {
+		ip, err := netip.ParseAddr(req.IP)
+		if err != nil {
+			fail("ip", "must be an IP address like 203.0.113.7")
+		}
+		ask.IP = ip
+	}
+	if req.InputTokens < 0 {
+		fail("input_tokens", "must be 0 or more")
+	}
+	if req.MaxOutputTokens < 0 {
+		fail("max_output_tokens", "must be 0 or more")
+	}
+	route := routeOf(req)
+	if route == nil {
+		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions")
+		return nil, nil, invalid(wrong)
+	}
+	ask.Endpoint, ask.Format, ask.Scope = route.Path, route.Format, route.Scope
+	return route, ask, invalid(wrong)
+}
+
+// routeOf is the route of the data plane that is meant: that of the path, or the
+// first that speaks the format.
+func routeOf(req api.ExplainRequest) *dialect.Route {
+	for _, r := range dialect.Routes() {
+		if (req.Endpoint == "" || req.Endpoint == r.Path) && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
+			return r
+		}
+	}
+	return nil
+}
+
+// rules asks every rule of the key, with the model's own between those of the
+// route and those of the model, as the gate does.
+func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, req api.ExplainRequest) catalog.Target {
+	before := grant.Rules().Trace(ask)
+	e.trace(before, req)
+	if req.Model == "" {
+		return catalog.Target{}
+	}
+	target, err := s.catalog.Resolve(req.Model, s.configured)
+	if err != nil {
+		f := fault.Of(err)
+		e.deny("catalog", f.Kind, f.Public)
+		return target
+	}
+	name := target.Provider + "/" + target.Name
+	e.allow("catalog", "The model is "+name+".")
+	ask.Provider, ask.Model = target.Provider, target.Name
+	e.trace(grant.Rules().Trace(ask)[len(before):], req)
+	switch {
+	case !s.configured(target.Provider):
+		e.deny("provider_configured", fault.ProviderUnconfigured, "There is no credential for the provider "+target.Provider+".")
+	default:
+		e.allow("provider_configured", "There is a credential for the provider.")
+	}
+	switch {
+	case target.Model != nil && target.Model.Priced:
+		e.allow("price", "The model has a price.")
+	case grant.Chain().Budgeted() && grant.DefaultPrice() == nil:
+		e.deny("price", fault.ModelUnpriced, "The model "+name+" has no price, and a budget applies. Give it a price, or the organization a default_price.")
+	default:
+		e.allow("price", "The model has no price; that matters only under a budget.")
+	}
+	return target
+}
+
+// explanation collects steps. The first refusal decides.
+type explanation struct {
+	api.ExplainResult
+	skipped []string
+}
+
+func (e *explanation) allow(rule, detail string) {
+	e.Steps = append(e.Steps, api.ExplainStep{Rule: rule, Verdict: policy.Allow, Detail: detail})
+}
+
+func (e *explanation) deny(rule string, kind fault.Kind, detail string) {
+	e.add(api.ExplainStep{Rule: rule, Verdict: policy.Deny, Code: string(kind), Detail: detail})
+}
+
+func (e *explanation) add(step api.ExplainStep) {
+	e.Steps = append(e.Steps, step)
+	if step.Verdict == policy.Deny && e.Code == "" {
+		e.Code, e.Reason = step.Code, step.Detail
+	}
+}
+
+// trace adds what the rules of the key said. What the description leaves out is
+// not judged, although the gate would deny it.
+func (e *explanation) trace(steps []policy.Step, req api.ExplainRequest) {
+	for _, step := range steps {
+		if step.Rule == "ip" && req.IP == "" && step.Verdict == policy.Deny {
+			e.add(api.ExplainStep{Rule: step.Rule, Verdict: skip, Detail: "The key works from certain addresses only; no address was given to judge."})
+			continue
+		}
+		e.add(api.ExplainStep{Rule: step.Rule, Verdict: step.Verdict, Code: string(step.Kind), Detail: step.Detail})
+	}
+}
+
+func (e *explanation) result() api.ExplainResult {
+	e.Allowed = e.Code == ""
+	if e.Allowed {
+		e.Reason = "Every rule that was asked allows it."
+		if slices.ContainsFunc(e.Steps, func(s api.ExplainStep) bool { return s.Verdict == skip }) {
+			e.Reason = "Every rule that could be judged allows it; those marked skip could not be."
+		}
+	}
+	return e.ExplainResult
+}
+
+// unknownOutput is taken for the longest answer of a model of which neither the
+// caller nor the catalogue says, as the data plane does.
+const unknownOutput = 32_768
+
+// limitAsk is the request as the limits see it: its upper bound.
+func (s *service) limitAsk(req api.ExplainRequest, route *dialect.Route, target catalog.Target, grant authority.Grant) *limit.Ask {
+	ask := &limit.Ask{Input: req.InputTokens, Choices: 1}
+	tariff := target.Model.Tariff()
+	if d := grant.DefaultPrice(); len(tariff.Tiers) == 0 && d != nil && target.Provider != "" {
+		tariff.Tiers = []catalog.Tier{{Rates: catalog.Flat(d.Input, d.Output)}}
+	}
+	switch {
+	case !route.Output:
+	case req.MaxOutputTokens > 0:
+		ask.Output = req.MaxOutputTokens
+	case target.Model != nil && target.Model.MaxOutputTokens > 0:
+		ask.Output = target.Model.MaxOutputTokens
+	case target.Provider != "":
+		ask.Output = unknownOutput
+	}
+	ask.LeastOutput = min(s.leastOutput, ask.Output)
+	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input), tariff.OutputPrice(ask.Input)
+	return ask
+}

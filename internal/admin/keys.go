@@ -1,0 +1,134 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"tollgate/api"
+	"tollgate/internal/authority"
+	"tollgate/internal/ledger"
+)
+
+type keyAnswer struct {
+	ETag string `header:"ETag"`
+	Body api.Key
+}
+
+type keyQuery struct {
+	Page     int    `query:"page" minimum:"1" maximum:"1000000" default:"1"`
+	Size     int    `query:"size" minimum:"1" maximum:"100" default:"10"`
+	UserID   string `query:"user_id" doc:"Only keys of this owner."`
+	IsActive string `query:"is_active" enum:"true,false" doc:"Only active or only inactive keys."`
+	Kind     string `query:"kind" enum:"user,standalone,chatbot,service"`
+	Status   string `query:"status" enum:"active,disabled,revoked,expired"`
+	Tag      string `query:"tag" doc:"Only keys with this tag."`
+	Search   string `query:"search" maxLength:"200" doc:"In name or description, whatever the case."`
+}
+
+func (q keyQuery) filter() authority.KeyFilter {
+	f := authority.KeyFilter{
+		UserID: q.UserID, Kind: authority.Kind(q.Kind), Status: authority.Status(q.Status),
+		Tag: q.Tag, Search: q.Search, Page: q.Page, Size: q.Size,
+	}
+	if q.IsActive != "" {
+		active := q.IsActive == "true"
+		f.IsActive = &active
+	}
+	return f
+}
+
+func (s *service) listKeys(ctx context.Context, who authority.Principal, in *keyQuery) (*answer[api.KeyList], error) {
+	keys, total, err := s.authority.ListKeys(ctx, who, in.filter())
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
+	}
+	used, err := s.meter.Totals(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	list := api.KeyList{APIKeys: make([]api.Key, len(keys)), Total: total, Page: in.Page, Size: in.Size}
+	now := time.Now()
+	for i, k := range keys {
+		list.APIKeys[i] = keyView(k, used[k.ID], now)
+	}
+	return &answer[api.KeyList]{Body: list}, nil
+}
+
+type keyCreated struct {
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Body     api.KeyCreated
+}
+
+func (s *service) createKey(ctx context.Context, who authority.Principal, in *object) (*keyCreated, error) {
+	k, text, err := s.authority.CreateKey(ctx, who, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &keyCreated{
+		ETag: etag(k.Version), Location: prefix + "/api-keys/" + k.ID,
+		Body: api.KeyCreated{APIKey: keyView(k, ledger.Sum{}, time.Now()), SecretKey: text.Reveal()},
+	}, nil
+}
+
+func (s *service) getKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
+	k, err := s.authority.KeyByID(ctx, who, in.ID)
+	return s.answerKey(ctx, k, err)
+}
+
+func (s *service) updateKey(ctx context.Context, who authority.Principal, in *change) (*keyAnswer, error) {
+	version, err := ifVersion(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.authority.UpdateKey(ctx, who, in.ID, in.Body, version)
+	return s.answerKey(ctx, k, err)
+}
+
+func (s *service) replaceKey(ctx context.Context, who authority.Principal, in *change) (*keyAnswer, error) {
+	version, err := ifVersion(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.authority.ReplaceKey(ctx, who, in.ID, in.Body, version)
+	return s.answerKey(ctx, k, err)
+}
+
+func (s *service) deleteKey(ctx context.Context, who authority.Principal, in *removal) (*struct{}, error) {
+	version, err := ifVersion(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.authority.DeleteKey(ctx, who, in.ID, version)
+}
+
+func (s *service) activateKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
+	k, err := s.authority.ActivateKey(ctx, who, in.ID)
+	return s.answerKey(ctx, k, err)
+}
+
+func (s *service) deactivateKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
+	k, err := s.authority.DeactivateKey(ctx, who, in.ID)
+	return s.answerKey(ctx, k, err)
+}
+
+func (s *service) revokeKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
+	k, err := s.authority.RevokeKey(ctx, who, in.ID)
+	return s.answerKey(ctx, k, err)
+}
+
+// answerKey is the answer of every operation on one key.
+func (s *service) answerKey(ctx context.Context, k authority.Key, err error) (*keyAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	used, err := s.meter.Totals(ctx, []string{k.ID})
+	if err != nil {
+		return nil, err
+	}
+	return &keyAnswer{ETag: etag(k.Version), Body: keyView(k, used[k.ID], time.Now())}, nil
+}

@@ -1,0 +1,145 @@
+package admin
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tollgate/api"
+	"tollgate/internal/fault"
+)
+
+// problem is an error answer in huma's hands: the document and the headers that
+// go with it.
+type problem struct {
+	api.Problem
+	headers http.Header
+}
+
+// Error is for logs.
+func (p *problem) Error() string { return p.Code + ": " + p.Detail }
+
+// GetStatus tells huma the HTTP status.
+func (p *problem) GetStatus() int { return p.Status }
+
+// GetHeaders tells huma the headers.
+func (p *problem) GetHeaders() http.Header { return p.headers }
+
+// ContentType tells huma the media type.
+func (p *problem) ContentType(string) string { return api.ProblemMediaType }
+
+// MarshalJSON writes the document alone.
+func (p *problem) MarshalJSON() ([]byte, error) { return json.Marshal(p.Problem) }
+
+// problemOf is the document for an error.
+func problemOf(ctx context.Context, f *fault.Error) *problem {
+	status := api.Status(string(f.Kind))
+	p := &problem{
+		Problem: api.Problem{
+			Type: "about:blank", Title: http.StatusText(status), Status: status,
+			Detail: f.Public, Code: string(f.Kind), Param: f.Param, RequestID: requestID(ctx),
+		},
+		headers: http.Header{},
+	}
+	for _, field := range f.Fields {
+		p.Errors = append(p.Errors, api.FieldError{Field: field.Name, Message: field.Problem})
+	}
+	if status == http.StatusUnauthorized {
+		p.headers.Set("WWW-Authenticate", `Bearer realm="tollgate"`)
+	}
+	if f.RetryAfter > 0 {
+		p.headers.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(f.RetryAfter.Seconds())), 10))
+	}
+	return p
+}
+
+// refuse turns any error into an answer. What is not classified is logged here,
+// the only time, and nothing of it is shown.
+func (s *service) refuse(ctx context.Context, err error) *problem {
+	f := fault.Of(err)
+	switch {
+	case f.Kind == fault.Internal && errors.Is(err, context.DeadlineExceeded):
+		f = fault.Wrap(fault.StoreUnavailable, err, "This took too long and was given up. Try again shortly.")
+		fallthrough
+	case f.Kind == fault.StoreUnavailable:
+		s.log.WarnContext(ctx, "management call failed for now", "error", err, "request_id", requestID(ctx))
+	case f.Kind == fault.Internal && !errors.Is(err, context.Canceled):
+		s.log.ErrorContext(ctx, "management call failed", "error", err, "request_id", requestID(ctx))
+	}
+	return problemOf(ctx, f)
+}
+
+// writeRefusal answers from a middleware.
+func (s *service) writeRefusal(hc huma.Context, err error) {
+	p := s.refuse(hc.Context(), err)
+	for name, values := range p.headers {
+		hc.SetHeader(name, values[0])
+	}
+	hc.SetHeader("Content-Type", api.ProblemMediaType)
+	hc.SetStatus(p.Status)
+	_ = json.NewEncoder(hc.BodyWriter()).Encode(p)
+}
+
+// writeProblem answers where no operation was found.
+func writeProblem(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+	p := problemOf(r.Context(), f)
+	w.Header().Set("Content-Type", api.ProblemMediaType)
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// translate turns huma's own errors, of parameters and of reading the body, into
+// problems with a code. Submitted values are left out.
+func translate(hc huma.Context, _ string, v any) (any, error) {
+	theirs, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	f := &fault.Error{}
+	switch theirs.Status {
+	case http.StatusBadRequest:
+		f.Kind, f.Public = fault.InvalidJSON, "The body is empty; send a JSON object."
+	case http.StatusRequestTimeout:
+		f.Kind, f.Public = fault.RequestTimeout, "The body did not arrive in time."
+	case http.StatusRequestEntityTooLarge:
+		f.Kind, f.Public = fault.BodyTooLarge, "The body is larger than this operation takes."
+	case http.StatusUnprocessableEntity:
+		f.Kind = fault.ValidationFailed
+		for _, e := range theirs.Errors {
+			_, name, _ := strings.Cut(e.Location, ".")
+			f.Fields = append(f.Fields, fault.Field{Name: name, Problem: e.Message})
+		}
+		f.Public = fmt.Sprintf("%d of the parameters cannot be used.", len(f.Fields))
+	default:
+		f = fault.Of(theirs)
+	}
+	return problemOf(hc.Context(), f), nil
+}
+
+type requestIDKey struct{}
+
+const requestIDHeader = "X-Request-Id"
+
+// withRequestID gives the request an id, unless an outer handler has announced
+// one, and announces it.
+func withRequestID(w http.ResponseWriter, r *http.Request) *http.Request {
+	id := w.Header().Get(requestIDHeader)
+	if id == "" {
+		id = "req_" + strings.ToLower(rand.Text())
+		w.Header().Set(requestIDHeader, id)
+	}
+	return r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+}
+
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}

@@ -1,0 +1,93 @@
+package admin
+
+import (
+	"net/http"
+
+	"tollgate/api"
+)
+
+// routes is every operation with what is declared beside it. Where permission is
+// empty the authority asks for the one that fits the object.
+func (s *service) routes() {
+	add(s, route{
+		method: http.MethodGet, path: "/api-keys", id: "list-api-keys", tag: "api-keys",
+		summary: "List keys, newest first",
+	}, s.listKeys)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys", id: "create-api-key", tag: "api-keys",
+		summary: "Make a key", about: "The secret is in this answer and nowhere else.",
+		status: http.StatusCreated, body: api.KeyInput{},
+	}, s.createKey)
+	add(s, route{
+		method: http.MethodGet, path: "/api-keys/{id}", id: "get-api-key", tag: "api-keys",
+		summary: "Show a key",
+	}, s.getKey)
+	add(s, route{
+		method: http.MethodPatch, path: "/api-keys/{id}", id: "update-api-key", tag: "api-keys",
+		summary: "Change fields of a key", about: "JSON merge patch (RFC 7396): what is left out stays, null lifts. In force when the answer is sent.",
+		body: api.KeyInput{},
+	}, s.updateKey)
+	add(s, route{
+		method: http.MethodPut, path: "/api-keys/{id}", id: "replace-api-key", tag: "api-keys",
+		summary: "Set every field of a key", about: "What is left out goes back to its default.",
+		body: api.KeyInput{},
+	}, s.replaceKey)
+	add(s, route{
+		method: http.MethodDelete, path: "/api-keys/{id}", id: "delete-api-key", tag: "api-keys",
+		summary: "Delete a key for good", about: "Its usage stays in the ledger.",
+		status: http.StatusNoContent,
+	}, s.deleteKey)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys/{id}/activate", id: "activate-api-key", tag: "api-keys",
+		summary: "Make a disabled key work again",
+	}, s.activateKey)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys/{id}/deactivate", id: "deactivate-api-key", tag: "api-keys",
+		summary: "Disable a key until it is activated",
+	}, s.deactivateKey)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys/{id}/revoke", id: "revoke-api-key", tag: "api-keys",
+		summary: "End a key for good", about: "It stays visible.",
+	}, s.revokeKey)
+	add(s, route{
+		method: http.MethodGet, path: "/api-keys/{id}/usage", id: "get-api-key-usage", tag: "api-keys",
+		summary: "What a key used: ever, today, this hour",
+	}, s.keyUsage)
+
+	add(s, route{
+		method: http.MethodGet, path: "/users", id: "list-users", tag: "users",
+		summary: "List users, newest first",
+	}, s.listUsers)
+	add(s, route{
+		method: http.MethodPost, path: "/users", id: "create-user", tag: "users",
+		summary: "Make a user", status: http.StatusCreated, body: api.UserInput{},
+	}, s.createUser)
+	add(s, route{
+		method: http.MethodGet, path: "/users/{id}", id: "get-user", tag: "users",
+		summary: "Show a user",
+	}, s.getUser)
+	add(s, route{
+		method: http.MethodPatch, path: "/users/{id}", id: "update-user", tag: "users",
+		summary: "Change fields of a user", about: "Disabling a user stops all of their keys at once.",
+		body: api.UserInput{},
+	}, s.updateUser)
+
+	add(s, route{
+		method: http.MethodGet, path: "/organization", id: "get-organization", tag: "organization",
+		summary: "Show the organization",
+	}, s.getOrganization)
+	add(s, route{
+		method: http.MethodPatch, path: "/organization", id: "update-organization", tag: "organization",
+		summary: "Change fields of the organization", body: api.OrganizationInput{},
+	}, s.updateOrganization)
+
+	add(s, route{
+		method: http.MethodGet, path: "/usage", id: "list-usage", tag: "usage",
+		summary: "List requests that were forwarded, newest first", permission: "platform:usage:read",
+	}, s.listUsage)
+	add(s, route{
+		method: http.MethodPost, path: "/explain", id: "explain", tag: "explain",
+		summary: "What the gate would answer to a request, rule by rule", about: "Nothing is taken from any limit, and no provider is asked.",
+		permission: "platform:api-keys:read", body: api.ExplainRequest{}, bodyBytes: 64 << 10,
+	}, s.explain)
+}

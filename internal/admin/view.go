@@ -1,0 +1,109 @@
+package admin
+
+import (
+	"time"
+
+	"tollgate/api"
+	"tollgate/internal/authority"
+	"tollgate/internal/ledger"
+	"tollgate/internal/money"
+)
+
+// The views turn what the keepers hold into what the API shows. Secrets and
+// hashes have no field here.
+
+func keyView(k authority.Key, used ledger.Sum, now time.Time) api.Key {
+	return api.Key{
+		ID: k.ID, Name: k.Name, Description: k.Description, Tags: notNil(k.Tags), Kind: string(k.Kind),
+		UserID: orNull(k.UserID), KeyPrefix: k.Prefix,
+		Status: string(k.StatusAt(now)), IsActive: k.IsActive(),
+		ExpiresAt: instant(k.ExpiresAt), AutoDeleteOnExpiry: k.AutoDeleteOnExpiry,
+		Scopes: k.Scopes, Permissions: k.Permissions,
+		AllowedModels: k.AllowedModels, AllowedEndpoints: k.AllowedEndpoints, AllowedIPs: k.AllowedIPs,
+		AllowedChatbots: k.AllowedChatbots, AllowedProviders: k.AllowedProviders, AllowedAPIFormats: k.AllowedAPIFormats,
+		Limits:        limitsView(k.Limits),
+		TotalRequests: used.Requests, TotalTokens: used.Tokens,
+		TotalCostUSD: used.Cost.String(), TotalCostCents: used.Cost.Cents(),
+		CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(), LastUsedAt: instant(used.LastAt), Version: k.Version,
+	}
+}
+
+func limitsView(l authority.Limits) api.Limits {
+	return api.Limits{
+		RateLimitPerMinute: l.RateLimitPerMinute, RateLimitPerHour: l.RateLimitPerHour, RateLimitPerDay: l.RateLimitPerDay,
+		TokensPerMinute: l.TokensPerMinute, TokensPerDay: l.TokensPerDay, TokensPerMonth: l.TokensPerMonth,
+		ConcurrentLimit: l.ConcurrentLimit,
+		IsUnlimited:     l.IsUnlimited(), BudgetLimitCents: l.BudgetLimitCents,
+		BudgetType: orNull(string(l.BudgetType)), BudgetMode: orNull(string(l.BudgetMode)),
+	}
+}
+
+func userView(u authority.User) api.User {
+	return api.User{
+		ID: u.ID, Email: u.Email, Name: u.Name, Role: u.Role,
+		Status: string(u.Status), IsActive: u.Status == authority.StatusActive,
+		Limits:    limitsView(u.Limits),
+		CreatedAt: u.CreatedAt.UTC(), UpdatedAt: u.UpdatedAt.UTC(), Version: u.Version,
+	}
+}
+
+func organizationView(o authority.Organization) api.Organization {
+	view := api.Organization{
+		ID: o.ID, Name: o.Name, Timezone: o.Timezone,
+		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
+		Limits:    limitsView(o.Limits),
+		CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(), Version: o.Version,
+	}
+	if p := o.DefaultPrice; p != nil {
+		view.DefaultPrice = &api.DefaultPrice{InputUSDPerMillion: p.Input.String(), OutputUSDPerMillion: p.Output.String()}
+	}
+	return view
+}
+
+func sumView(s ledger.Sum) api.UsageSum {
+	return api.UsageSum{Requests: s.Requests, Tokens: s.Tokens, CostUSD: s.Cost.String(), CostCents: s.Cost.Cents()}
+}
+
+func rowView(e ledger.Entry) api.UsageRow {
+	u := e.Usage
+	return api.UsageRow{
+		RequestID: e.ID.String(), UpstreamRequestID: e.UpstreamID, At: time.UnixMilli(e.At).UTC(), DurationMS: e.DurationMS,
+		KeyID: e.KeyID, KeyName: e.KeyName, UserID: orNull(e.UserID), ChatbotID: orNull(e.ChatbotID), CredentialID: orNull(e.CredentialID),
+		Provider: e.Provider, Model: e.Model, APIFormat: string(e.Format), Endpoint: e.Endpoint, Stream: e.Stream,
+		Status: e.Status, Outcome: e.Outcome.String(),
+		// Sound counts where its direction counts: the classes shown add up to all tokens.
+		InputTokens: u.Input + u.InputAudio, CacheReadTokens: u.CacheRead, CacheWriteTokens: u.CacheWrite + u.CacheWrite1h,
+		OutputTokens: u.OutputTokens(), ReasoningTokens: u.Reasoning,
+		CostUSD: e.Cost.String(), BYOK: e.BYOK,
+	}
+}
+
+// orNull is nil for nothing.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// notNil keeps a list from being null in JSON.
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// instant is t in UTC, or null for never.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func usd(nano int64) *string {
+	s := money.NanoUSD(nano).String()
+	return &s
+}

@@ -1,0 +1,86 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tollgate/internal/fault"
+	"tollgate/internal/key"
+)
+
+// Options are what an Authority may be told. The zero value is ready to use.
+type Options struct {
+	KeyPrefix string           // of keys made from now on; "" = key.DefaultPrefix. Older ones go on working.
+	Now       func() time.Time // the clock; nil = time.Now
+}
+
+// Authority keeps organisations, users and keys. It is safe for concurrent use.
+type Authority struct {
+	store  Store
+	prefix string
+	now    func() time.Time
+
+	keys          *cache[key.Hash, *record]
+	users         *cache[userRef, *userState]
+	organizations *cache[string, *orgState]
+}
+
+// New makes an Authority over store. It reads nothing yet.
+func New(store Store, opts Options) *Authority {
+	a := &Authority{store: store, prefix: opts.KeyPrefix, now: opts.Now}
+	if a.prefix == "" {
+		a.prefix = key.DefaultPrefix
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	a.keys = newCache(a.loadRecord)
+	a.users = newCache(a.loadUser)
+	a.organizations = newCache(a.loadOrganization)
+	return a
+}
+
+// instant is the present as rows keep it: UTC, whole milliseconds.
+func (a *Authority) instant() time.Time { return a.now().UTC().Truncate(time.Millisecond) }
+
+// newID is a fresh id that sorts by the time it was made.
+func newID(prefix string) string {
+	return prefix + uuid.Must(uuid.NewV7()).String() // fails only without a random source, which ends the program anyway
+}
+
+// attempts is how often a change is tried anew when another came between reading
+// and writing. Each round lost is one that another caller won.
+const attempts = 8
+
+// retry runs change until it is not overtaken by another.
+func retry(ctx context.Context, what string, change func() error) error {
+	for range attempts {
+		err := change()
+		if !errors.Is(err, fault.VersionConflict) || ctx.Err() != nil {
+			return err
+		}
+	}
+	return fault.New(fault.VersionConflict, "The %s is being changed by many at once. Read it again and retry.", what)
+}
+
+// checkVersion compares with the version that the caller expects to change;
+// 0 = any.
+func checkVersion(what string, expect, have int64) error {
+	if expect == 0 || expect == have {
+		return nil
+	}
+	return fault.New(fault.PreconditionFailed,
+		"The %s has changed: it is at version %d, not %d. Read it again and repeat the change.", what, have, expect)
+}
+
+// absent words a store's bare fault.NotFound; other errors stay as they are.
+func absent(err error, what, id string) error {
+	var worded *fault.Error
+	if errors.Is(err, fault.NotFound) && !errors.As(err, &worded) {
+		return fault.Wrap(fault.NotFound, err, "There is no %s %q.", what, id)
+	}
+	return err
+}

@@ -1,0 +1,84 @@
+package authority
+
+import (
+	"time"
+
+	"tollgate/internal/limit"
+	"tollgate/internal/policy"
+)
+
+// Grant says who is asking on the data plane: a key that exists, whatever its
+// rules then say. It comes from Authenticate; the zero value is nobody (IsZero)
+// and its rules deny everything. It is a small value and safe for concurrent use;
+// it shows the state of the moment at which it was given.
+type Grant struct{ rec *record }
+
+// IsZero reports whether the grant is nobody's.
+func (g Grant) IsZero() bool { return g.rec == nil }
+
+// KeyID is the key's id, "key_…".
+func (g Grant) KeyID() string {
+	if g.rec == nil {
+		return ""
+	}
+	return g.rec.id
+}
+
+// KeyName is the key's name, as usage rows keep it.
+func (g Grant) KeyName() string {
+	if g.rec == nil {
+		return ""
+	}
+	return g.rec.name
+}
+
+// UserID is the owner's id, "" for a key without owner.
+func (g Grant) UserID() string {
+	if g.rec == nil || g.rec.user == nil {
+		return ""
+	}
+	return g.rec.user.subject.ID.ID
+}
+
+// OrganizationID is the organisation's id, "org_…".
+func (g Grant) OrganizationID() string {
+	if g.rec == nil {
+		return ""
+	}
+	return g.rec.org.subject.ID.ID
+}
+
+// Rules are what the key may ask for. They deny everything for the zero Grant.
+func (g Grant) Rules() *policy.Rules {
+	if g.rec == nil {
+		return new(policy.Rules)
+	}
+	return &g.rec.rules
+}
+
+// Chain is whose allowances a request of this key uses: organisation, owner if
+// there is one, key. Do not change it.
+func (g Grant) Chain() limit.Chain {
+	if g.rec == nil {
+		return nil
+	}
+	return g.rec.chain[:g.rec.subjects]
+}
+
+// Location is the time zone in which the organisation's days, weeks and months
+// begin.
+func (g Grant) Location() *time.Location {
+	if g.rec == nil {
+		return time.UTC
+	}
+	return g.rec.org.location
+}
+
+// DefaultPrice is what a model without a price is charged at; nil = it is refused
+// under a budget.
+func (g Grant) DefaultPrice() *DefaultPrice {
+	if g.rec == nil {
+		return nil
+	}
+	return g.rec.org.defaultPrice
+}

@@ -1,0 +1,131 @@
+package authority
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tollgate/internal/llm"
+	"tollgate/internal/policy"
+)
+
+// keyFields is the table of a key: every name that a body may carry.
+func keyFields(now time.Time) []field[Key] {
+	table := []field[Key]{
+		textField("name", 1, 100, func(k *Key) *string { return &k.Name }),
+		textField("description", 0, 500, func(k *Key) *string { return &k.Description }),
+		wordsField("tags", func(k *Key) *[]string { return &k.Tags }, tag),
+		fixed(wordField("kind", func(k *Key) *Kind { return &k.Kind },
+			KindUser, KindService, KindStandalone, KindChatbot), func(k *Key) string { return string(k.Kind) }),
+		fixed(textField("user_id", 0, 200, func(k *Key) *string { return &k.UserID }),
+			func(k *Key) string { return k.UserID }),
+		activeField(func(k *Key) *Status { return &k.Status }),
+		instantField("expires_at", now, func(k *Key) *time.Time { return &k.ExpiresAt }),
+		boolField("auto_delete_on_expiry", func(k *Key) **bool { return &k.AutoDeleteOnExpiry }),
+		flagsField("permissions", func(k *Key) *map[string]bool { return &k.Permissions }),
+		allowList("scopes", func(k *Key) *[]string { return &k.Scopes }, scope),
+		allowList("allowed_models", func(k *Key) *[]string { return &k.AllowedModels }, plain),
+		allowList("allowed_endpoints", func(k *Key) *[]string { return &k.AllowedEndpoints }, endpoint),
+		allowList("allowed_ips", func(k *Key) *[]string { return &k.AllowedIPs }, address),
+		allowList("allowed_chatbots", func(k *Key) *[]string { return &k.AllowedChatbots }, plain),
+		allowList("allowed_providers", func(k *Key) *[]string { return &k.AllowedProviders }, slug),
+		allowList("allowed_api_formats", func(k *Key) *[]string { return &k.AllowedAPIFormats }, format),
+	}
+	table = append(table, limitFields(func(k *Key) *Limits { return &k.Limits })...)
+	for _, name := range []string{
+		"id", "organization_id", "key_prefix", "created_at", "updated_at", "last_used_at", "version",
+		"total_requests", "total_tokens", "total_cost_usd", "total_cost_cents", "balance",
+	} {
+		table = append(table, readOnly[Key](name, ""))
+	}
+	return append(table,
+		readOnly[Key]("status", "send is_active, or revoke the key"),
+		readOnly[Key]("secret_key", "it is made by the server"))
+}
+
+// fixed is a line that only creation may set; later its value may be repeated but
+// not changed.
+func fixed(f field[Key], get func(*Key) string) field[Key] {
+	return field[Key]{f.name, func(e *edit[Key], raw jsontext.Value) string {
+		problem := f.set(e, raw)
+		if problem == "" && e.current != nil && get(e.next) != get(e.current) {
+			return "cannot be changed; make a new key"
+		}
+		return problem
+	}}
+}
+
+// settleKey completes a key once all of the body has been read.
+func settleKey(e *edit[Key]) {
+	k := e.next
+	if k.Name == "" && !e.failed("name") {
+		e.fail("name", "is required")
+	}
+	owned := k.UserID != "" || e.failed("user_id")
+	switch {
+	case e.failed("kind"):
+	case k.Kind == "" && owned:
+		k.Kind = KindUser
+	case k.Kind == "":
+		k.Kind = KindService
+	case k.Kind == KindUser && !owned:
+		e.fail("user_id", "is required for the kind user")
+	case (k.Kind == KindService || k.Kind == KindStandalone) && owned:
+		e.fail("kind", fmt.Sprintf("%s belongs to no user; leave out user_id, or kind", k.Kind))
+	}
+	e.settleBudget(&k.Limits)
+}
+
+func tag(s string) (string, string) {
+	s = strings.TrimSpace(s)
+	if n := len([]rune(s)); n < 1 || n > 50 {
+		return "", fmt.Sprintf("must have 1 to 50 characters, not %d", n)
+	}
+	return s, ""
+}
+
+func scope(s string) (string, string) {
+	if !slices.Contains(llm.Scopes(), llm.Scope(s)) {
+		return "", fmt.Sprintf("%q is no scope; scopes are %s", s, oneOf(llm.Scopes()))
+	}
+	return s, ""
+}
+
+func format(s string) (string, string) {
+	formats := []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini}
+	if !slices.Contains(formats, llm.Format(s)) {
+		return "", fmt.Sprintf("%q is no API format; formats are %s", s, oneOf(formats))
+	}
+	return s, ""
+}
+
+func endpoint(s string) (string, string) {
+	if !strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "*") {
+		return "", fmt.Sprintf("%q must begin with / or *, like /v1/chat/*", s)
+	}
+	return plain(s)
+}
+
+func slug(s string) (string, string) {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || s == "" || len(s) > 100 {
+		return "", fmt.Sprintf("%q is no provider; providers are lower-case words like openai", s)
+	}
+	return s, ""
+}
+
+// address keeps a single address single, and masks a prefix, so that what is
+// shown is what is enforced.
+func address(s string) (string, string) {
+	p, err := policy.ParsePrefix(strings.TrimSpace(s))
+	if err != nil {
+		return "", err.Error() + "; write an address like 203.0.113.7 or a prefix like 10.0.0.0/8"
+	}
+	if p.IsSingleIP() && !strings.Contains(s, "/") {
+		return netip.Addr(p.Addr()).String(), ""
+	}
+	return p.String(), ""
+}

@@ -1,0 +1,170 @@
+package authority
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tollgate/internal/fault"
+)
+
+// field is one line of a table: what a body may say of a T, and how it is read.
+// Creating, replacing and patching all go through the same tables; they differ
+// only in what they start from.
+type field[T any] struct {
+	name string
+	// set reads raw, null included, into e.next. It returns what is wrong and what
+	// would be right, or "".
+	set func(e *edit[T], raw jsontext.Value) (problem string)
+}
+
+// edit is one body being applied.
+type edit[T any] struct {
+	next      *T       // what the body makes of it
+	current   *T       // as it is stored; nil at creation
+	given     []string // the names in the body
+	unlimited *bool    // is_unlimited, if it was in the body
+	lifted    []string // lists that the body would empty, and so open to all
+	problems  []fault.Field
+}
+
+func (e *edit[T]) has(name string) bool { return slices.Contains(e.given, name) }
+
+func (e *edit[T]) failed(name string) bool {
+	return slices.ContainsFunc(e.problems, func(f fault.Field) bool { return f.Name == name })
+}
+
+func (e *edit[T]) fail(name, problem string) {
+	e.problems = append(e.problems, fault.Field{Name: name, Problem: problem})
+}
+
+// apply reads every member through its line of the table.
+func (e *edit[T]) apply(table []field[T], members []member) {
+	for _, m := range members {
+		e.given = append(e.given, m.name)
+		i := slices.IndexFunc(table, func(f field[T]) bool { return f.name == m.name })
+		if i < 0 {
+			e.fail(m.name, unknownField(table, m.name))
+		} else if problem := table[i].set(e, m.value); problem != "" {
+			e.fail(m.name, problem)
+		}
+	}
+}
+
+// err is every problem at once, or nil. Lifting a restriction is named for itself
+// only when nothing else is wrong.
+func (e *edit[T]) err() error {
+	const lifts = "an empty list would open it to all; send null to lift the restriction on purpose"
+	fields := e.problems
+	for _, name := range e.lifted {
+		fields = append(fields, fault.Field{Name: name, Problem: lifts})
+	}
+	switch {
+	case len(e.problems) > 0:
+		return &fault.Error{Kind: fault.ValidationFailed, Public: summary(fields), Param: fields[0].Name, Fields: fields}
+	case len(e.lifted) > 0:
+		return &fault.Error{Kind: fault.WouldLift, Public: summary(fields), Param: fields[0].Name, Fields: fields}
+	}
+	return nil
+}
+
+func summary(fields []fault.Field) string {
+	texts := make([]string, len(fields))
+	for i, f := range fields {
+		texts[i] = f.Name + ": " + f.Problem
+	}
+	return strings.Join(texts, "; ") + "."
+}
+
+// member is one name and value of a body.
+type member struct {
+	name  string
+	value jsontext.Value
+}
+
+// members reads a body that must be one JSON object without a name twice, at any
+// depth.
+func members(body []byte) ([]member, error) {
+	dec := jsontext.NewDecoder(bytes.NewReader(body))
+	if kind := dec.PeekKind(); kind != '{' && kind != 0 {
+		return nil, fault.New(fault.ValidationFailed, "The body must be a JSON object, like {\"name\": \"my key\"}.")
+	}
+	var list []member
+	if _, err := dec.ReadToken(); err != nil {
+		return nil, badJSON(err)
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil, badJSON(err)
+		}
+		m := member{name: name.String()}
+		value, err := dec.ReadValue()
+		if err != nil {
+			return nil, badJSON(err)
+		}
+		m.value = value.Clone()
+		list = append(list, m)
+	}
+	if _, err := dec.ReadToken(); err != nil { // the closing brace
+		return nil, badJSON(err)
+	}
+	if _, err := dec.ReadToken(); err != io.EOF {
+		return nil, fault.New(fault.InvalidJSON, "The body must be one JSON object and nothing after it.")
+	}
+	return list, nil
+}
+
+func badJSON(err error) error {
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		var syntax *jsontext.SyntacticError
+		name := ""
+		if errors.As(err, &syntax) {
+			name = strings.TrimPrefix(string(syntax.JSONPointer), "/")
+		}
+		e := fault.Wrap(fault.DuplicateField, err, "The field %q stands twice in the body. Send it once.", name)
+		e.Param = name
+		return e
+	}
+	return fault.Wrap(fault.InvalidJSON, err, "The body is not valid JSON.")
+}
+
+// unknownField suggests the name that was probably meant.
+func unknownField[T any](table []field[T], name string) string {
+	best, distance := "", 1+len(name)/3
+	for _, f := range table {
+		if d := editDistance(strings.ToLower(name), f.name); d <= distance {
+			best, distance = f.name, d-1
+		}
+	}
+	if best == "" {
+		return "is not a known field"
+	}
+	return "is not a known field; did you mean " + best + "?"
+}
+
+// editDistance is how many letters must be put in, left out or changed to make b
+// of a (Levenshtein).
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

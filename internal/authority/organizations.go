@@ -1,0 +1,112 @@
+package authority
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tollgate/internal/money"
+)
+
+// Organization is the principal's own organisation. Kinds: permission_denied,
+// store_unavailable.
+func (a *Authority) Organization(ctx context.Context, p Principal) (Organization, error) {
+	if err := p.require(organizationRead); err != nil {
+		return Organization{}, err
+	}
+	o, err := a.store.Organizations.OrganizationByID(ctx, p.organizationID)
+	return o, absent(err, "organization", p.organizationID)
+}
+
+// UpdateOrganization lays body over the organisation as it is (RFC 7396). A
+// positive expect is the version that the caller has seen; 0 is any. The change is
+// in force for all of its keys when UpdateOrganization returns. Kinds:
+// permission_denied, invalid_json, duplicate_field, validation_failed,
+// precondition_failed, version_conflict, store_unavailable.
+func (a *Authority) UpdateOrganization(ctx context.Context, p Principal, body []byte, expect int64) (Organization, error) {
+	if err := p.require(organizationUpdate); err != nil {
+		return Organization{}, err
+	}
+	list, err := members(body)
+	if err != nil {
+		return Organization{}, err
+	}
+	var changed Organization
+	err = retry(ctx, "organization", func() error {
+		before, err := a.store.Organizations.OrganizationByID(ctx, p.organizationID)
+		if err != nil {
+			return absent(err, "organization", p.organizationID)
+		}
+		if err := checkVersion("organization", expect, before.Version); err != nil {
+			return err
+		}
+		changed = before
+		e := &edit[Organization]{next: &changed, current: &before}
+		e.apply(organizationFields(), list)
+		e.settleBudget(&changed.Limits)
+		if err := e.err(); err != nil || reflect.DeepEqual(before, changed) {
+			return err
+		}
+		changed.Version, changed.UpdatedAt = before.Version+1, a.instant()
+		defer a.organizations.refresh(ctx, p.organizationID)
+		return a.store.Organizations.UpdateOrganization(ctx, changed)
+	})
+	if err != nil {
+		return Organization{}, err
+	}
+	return changed, nil
+}
+
+// organizationFields is the table of an organisation: every name that a body may
+// carry.
+func organizationFields() []field[Organization] {
+	table := []field[Organization]{
+		textField("name", 1, 100, func(o *Organization) *string { return &o.Name }),
+		{"timezone", setTimezone},
+		wordField("status", func(o *Organization) *Status { return &o.Status }, StatusActive, StatusDisabled),
+		activeField(func(o *Organization) *Status { return &o.Status }),
+		{"default_price", setDefaultPrice},
+	}
+	table = append(table, limitFields(func(o *Organization) *Limits { return &o.Limits })...)
+	for _, name := range []string{"id", "created_at", "updated_at", "version"} {
+		table = append(table, readOnly[Organization](name, ""))
+	}
+	return table
+}
+
+// setTimezone refuses "Local", which is another zone on another server.
+func setTimezone(e *edit[Organization], raw jsontext.Value) string {
+	var name string
+	if !isNull(raw) && json.Unmarshal(raw, &name) == nil && name != "" && name != "Local" {
+		if _, err := time.LoadLocation(name); err == nil {
+			e.next.Timezone = name
+			return ""
+		}
+	}
+	return "must be an IANA time zone like Europe/Berlin"
+}
+
+func setDefaultPrice(e *edit[Organization], raw jsontext.Value) string {
+	const want = `must be null or an object like {"input_usd_per_million": "1.50", "output_usd_per_million": "6.00"}`
+	if isNull(raw) {
+		e.next.DefaultPrice = nil
+		return ""
+	}
+	var body struct {
+		Input  *string `json:"input_usd_per_million"`
+		Output *string `json:"output_usd_per_million"`
+	}
+	if json.Unmarshal(raw, &body, json.RejectUnknownMembers(true)) != nil || body.Input == nil || body.Output == nil {
+		return want
+	}
+	input, errIn := money.ParsePrice(*body.Input)
+	output, errOut := money.ParsePrice(*body.Output)
+	if errIn != nil || errOut != nil {
+		return want
+	}
+	e.next.DefaultPrice = &DefaultPrice{Input: input, Output: output}
+	return ""
+}

@@ -1,0 +1,230 @@
+package authority
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"tollgate/internal/fault"
+	"tollgate/internal/key"
+	"tollgate/internal/limit"
+	"tollgate/internal/llm"
+	"tollgate/internal/policy"
+)
+
+// record is what the data plane knows of a key: compiled, immutable, small (a
+// million of them may be in memory). It shares its owner's and organisation's
+// state with all their other keys; once one of these has been retired, the record
+// is bound anew before it is used.
+type record struct {
+	id, name string
+	rules    policy.Rules
+	subject  limit.Subject
+	org      *orgState
+	user     *userState // nil = no owner
+	chain    [3]*limit.Subject
+	subjects int // of chain
+}
+
+// retire does nothing: no one keeps a record, except Grants, which show the
+// moment at which they were given.
+func (*record) retire() {}
+
+// current reports whether what the record shares is still in force.
+func (r *record) current() bool {
+	return !r.org.retired.Load() && (r.user == nil || !r.user.retired.Load())
+}
+
+// orgState is an organisation as its keys see it. Immutable but for retired.
+type orgState struct {
+	retired      atomic.Bool
+	subject      limit.Subject
+	active       bool
+	location     *time.Location
+	defaultPrice *DefaultPrice
+}
+
+func (s *orgState) retire() { s.retired.Store(true) }
+
+// userState is a user as their keys see them. Immutable but for retired.
+type userState struct {
+	retired atomic.Bool
+	subject limit.Subject
+	active  bool
+}
+
+func (s *userState) retire() { s.retired.Store(true) }
+
+// userRef names a user; the organisation with it, because a store wants both.
+type userRef struct{ organizationID, id string }
+
+// Authenticate tells whose key presented is. It says nothing about what the key
+// may do: ask the Grant's Rules. A key that is unknown and one that is not even a
+// key are both key_invalid, and look alike; trouble with the store is
+// store_unavailable. A key that was used before costs no look-up.
+func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, error) {
+	if !key.Wellformed(presented) {
+		return Grant{}, unknownKey()
+	}
+	hash := key.HashOf(presented)
+	if rec, ok := a.keys.values.Load(hash); ok && rec.current() {
+		return Grant{rec}, nil
+	}
+	rec, err := a.lookUp(ctx, hash)
+	if err != nil {
+		return Grant{}, err
+	}
+	return Grant{rec}, nil
+}
+
+// lookUp is the slow way: the key is not in memory, or its owner or organisation
+// has changed since.
+func (a *Authority) lookUp(ctx context.Context, hash key.Hash) (*record, error) {
+	for {
+		rec, err := a.keys.get(ctx, hash)
+		if isNotFound(err) {
+			return nil, unknownKey()
+		}
+		if err != nil || rec.current() {
+			return rec, err
+		}
+		bound := *rec
+		if err := a.bind(ctx, &bound, rec.org.subject.ID.ID, rec.userID()); err != nil {
+			return nil, err
+		}
+		a.keys.exchange(hash, rec, &bound)
+	}
+}
+
+func unknownKey() error {
+	return fault.New(fault.KeyInvalid, "The API key is not valid. Check that it was copied whole and has not been replaced.")
+}
+
+// loadRecord reads a key and compiles it.
+func (a *Authority) loadRecord(ctx context.Context, hash key.Hash) (*record, error) {
+	row, err := a.store.Keys.KeyByHash(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := compile(&row.Key)
+	if err != nil {
+		return nil, err
+	}
+	rec := &record{id: row.ID, name: row.Name, rules: rules}
+	rec.subject = limit.Subject{ID: limit.ID{Kind: limit.Key, ID: row.ID}, Limits: row.Limits.compile()}
+	return rec, a.bind(ctx, rec, row.OrganizationID, row.UserID)
+}
+
+// bind gives rec the present state of its organisation and owner.
+func (a *Authority) bind(ctx context.Context, rec *record, organizationID, userID string) error {
+	org, err := a.organizations.get(ctx, organizationID)
+	if err != nil {
+		return orphan(err, rec.id)
+	}
+	rec.org, rec.user = org, nil
+	rec.chain[0], rec.subjects = &org.subject, 1
+	if userID != "" {
+		if rec.user, err = a.users.get(ctx, userRef{organizationID, userID}); err != nil {
+			return orphan(err, rec.id)
+		}
+		rec.chain[1], rec.subjects = &rec.user.subject, 2
+	}
+	rec.chain[rec.subjects] = &rec.subject
+	rec.subjects++
+	rec.rules = rec.rules.With(rec.user == nil || rec.user.active, org.active)
+	return nil
+}
+
+func (r *record) userID() string {
+	if r.user == nil {
+		return ""
+	}
+	return r.user.subject.ID.ID
+}
+
+// orphan keeps a key whose owner's row is missing from being called unknown: the
+// store is damaged, the key is not wrong. The cause is not wrapped, because its
+// kind is not_found.
+func orphan(err error, keyID string) error {
+	if isNotFound(err) {
+		return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("key %s: its owner or organization is missing: %v", keyID, err),
+			"This key cannot be checked at the moment.")
+	}
+	return err
+}
+
+func (a *Authority) loadUser(ctx context.Context, ref userRef) (*userState, error) {
+	u, err := a.store.Users.UserByID(ctx, ref.organizationID, ref.id)
+	if err != nil {
+		return nil, err
+	}
+	return &userState{
+		subject: limit.Subject{ID: limit.ID{Kind: limit.User, ID: u.ID}, Limits: u.Limits.compile()},
+		active:  u.Status == StatusActive,
+	}, nil
+}
+
+func (a *Authority) loadOrganization(ctx context.Context, id string) (*orgState, error) {
+	o, err := a.store.Organizations.OrganizationByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	location, err := time.LoadLocation(o.Timezone)
+	if err != nil {
+		return nil, fault.Wrap(fault.StoreUnavailable, fmt.Errorf("organization %s: %w", id, err),
+			"The time zone of the organization is not known to this server.")
+	}
+	return &orgState{
+		subject:      limit.Subject{ID: limit.ID{Kind: limit.Organization, ID: o.ID}, Limits: o.Limits.compile()},
+		active:       o.Status == StatusActive,
+		location:     location,
+		defaultPrice: o.DefaultPrice,
+	}, nil
+}
+
+// compile makes the rules of a stored key; bind adds the owner's state. A prefix
+// that cannot be read must not open or close anything silently: the key is then
+// not usable until it is mended.
+func compile(k *Key) (policy.Rules, error) {
+	spec := policy.Spec{Status: k.Status.rule(), ExpiresAt: k.ExpiresAt}
+	spec.Scopes = as[llm.Scope](k.Scopes)
+	spec.Formats = as[llm.Format](k.AllowedAPIFormats)
+	spec.Endpoints, spec.Models = k.AllowedEndpoints, k.AllowedModels
+	spec.Providers, spec.Chatbots = k.AllowedProviders, k.AllowedChatbots
+	if k.AllowedIPs != nil {
+		spec.IPs = make([]netip.Prefix, 0, len(k.AllowedIPs))
+	}
+	for _, s := range k.AllowedIPs {
+		p, err := policy.ParsePrefix(s)
+		if err != nil {
+			return policy.Rules{}, fault.Wrap(fault.StoreUnavailable, fmt.Errorf("key %s: allowed_ips: %w", k.ID, err),
+				"This key cannot be checked: its allowed_ips cannot be read. Set them again.")
+		}
+		spec.IPs = append(spec.IPs, p)
+	}
+	return policy.Compile(spec), nil
+}
+
+func (s Status) rule() policy.Status {
+	switch s {
+	case StatusActive:
+		return policy.Active
+	case StatusRevoked:
+		return policy.Revoked
+	}
+	return policy.Disabled
+}
+
+// as gives the words of a list their type; nil stays nil.
+func as[T ~string](list []string) []T {
+	if list == nil {
+		return nil
+	}
+	typed := make([]T, len(list))
+	for i, s := range list {
+		typed[i] = T(s)
+	}
+	return typed
+}

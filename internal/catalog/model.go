@@ -1,0 +1,70 @@
+package catalog
+
+import (
+	"slices"
+
+	"tollgate/internal/llm"
+	"tollgate/internal/money"
+)
+
+// Model is one row: a model as one provider offers it. It is immutable. The
+// methods take a nil Model, which has no prices.
+type Model struct {
+	Provider        string   // slug
+	Name            string   // the provider's own name; holds * for a row that stands for many
+	ContextTokens   int64    // what fits into its context; 0 = unknown
+	MaxOutputTokens int64    // the most it writes in one answer; 0 = unknown, or writes no tokens
+	Priced          bool     // its tokens have a price; a model without one is unpriced, not free
+	Tiers           []Tier   // token prices, by rising AboveInput, the first at 0; none when unpriced
+	Units           Units    // prices of what is not counted in tokens
+	Capabilities    []string // what it is for, as models.txt lists them; none means chat
+	Released        string   // YYYY-MM-DD, "" = unknown
+
+	aliases []string // further exact names of the row
+	prices  string   // Tariff.String, made once
+}
+
+// Has reports whether the model is listed for a capability: "chat",
+// "embeddings", and the other words of models.txt.
+func (m *Model) Has(capability string) bool {
+	if m == nil {
+		return false
+	}
+	if len(m.Capabilities) == 0 {
+		return capability == "chat"
+	}
+	return slices.Contains(m.Capabilities, capability)
+}
+
+// Cost is what the usage costs: see Tariff.Cost. An unpriced model costs
+// nothing, so ask Priced first where that matters.
+func (m *Model) Cost(u llm.Usage) money.NanoUSD { return m.Tariff().Cost(u) }
+
+// InputBound is the most that tokens of input can cost: see Tariff.InputBound.
+func (m *Model) InputBound(tokens int64) money.NanoUSD { return m.Tariff().InputBound(tokens) }
+
+// OutputPrice is the most a token of output can cost: see Tariff.OutputPrice.
+func (m *Model) OutputPrice(inputTokens int64) money.Price {
+	return m.Tariff().OutputPrice(inputTokens)
+}
+
+// Tariff is the model's prices; the zero Tariff where it has none.
+func (m *Model) Tariff() Tariff {
+	if m == nil {
+		return Tariff{}
+	}
+	return Tariff{Tiers: m.Tiers, Units: m.Units}
+}
+
+// Prices is the text of the model's tariff, to be stored with what was charged
+// by it: ParsePrices reads it back. It is made once at load, so this costs
+// nothing. "" where there are no prices.
+func (m *Model) Prices() string {
+	if m == nil {
+		return ""
+	}
+	if m.prices == "" {
+		return m.Tariff().String()
+	}
+	return m.prices
+}

@@ -1,0 +1,170 @@
+package catalog
+
+import (
+	"strings"
+
+	"tollgate/internal/fault"
+)
+
+// maxName is the longest model name looked up, in bytes. No provider's come
+// near it; a name as long as a body is not worth matching against anything.
+const maxName = 512
+
+// Target is where a model name leads.
+type Target struct {
+	Provider string // slug
+	Name     string // what the provider is sent: the caller's own spelling
+	Model    *Model // whose prices apply; nil = unpriced. Its Name may differ: the row of an undated name, or one with *
+}
+
+// Resolve finds the provider and the row that a caller's model name means: a
+// configured alias; else provider/name, which need not be listed; else the
+// first configured provider that lists the name, exactly, without its date, or
+// by a row with *. Where a name is listed but none of its providers is
+// configured the first of them comes back, for the caller to find it
+// unconfigured. A nil configured takes all providers for configured.
+//
+// The error is fault.ModelNotFound, for a bare name that nobody lists. An exact
+// name costs one or two map look-ups and no allocation.
+func (c *Catalog) Resolve(name string, configured func(provider string) bool) (Target, error) {
+	if t, ok := c.aliases[name]; ok {
+		return t, nil
+	}
+	if len(name) <= maxName {
+		if t, ok := c.explicit(name); ok {
+			return t, nil
+		}
+		var m *Model
+		if configured != nil {
+			m = c.find(name, configured)
+		}
+		if m == nil {
+			m = c.find(name, func(string) bool { return true })
+		}
+		if m != nil {
+			return Target{Provider: m.Provider, Name: name, Model: m}, nil
+		}
+	}
+	return Target{}, notFound(name)
+}
+
+func notFound(name string) error {
+	if len(name) > 100 {
+		name = strings.ToValidUTF8(name[:100], "") + "…"
+	}
+	err := fault.New(fault.ModelNotFound, "The model %q is not known here. GET /v1/models lists those that are; a model that is not listed needs its provider before its name, like openai/%s.", name, name)
+	err.Param = "model"
+	return err
+}
+
+// explicit reads provider/name. ok is false when the name does not start with a
+// known provider.
+func (c *Catalog) explicit(name string) (t Target, ok bool) {
+	slug, rest, _ := strings.Cut(name, "/")
+	if _, known := c.rank[slug]; !known || rest == "" {
+		return Target{}, false
+	}
+	m := c.find(rest, func(provider string) bool { return provider == slug })
+	if m == nil {
+		m = c.unlisted
+	}
+	return Target{Provider: slug, Name: rest, Model: m}, true
+}
+
+// find is the row for a name among those whose provider is accepted: an exact
+// one, else that of the name without its date, else one with *.
+func (c *Catalog) find(name string, accept func(provider string) bool) *Model {
+	if m := first(c.listing[name], accept); m != nil {
+		return m
+	}
+	if base, ok := undated(name); ok {
+		if m := first(c.listing[base], accept); m != nil {
+			return m
+		}
+	}
+	for _, m := range c.globs {
+		if accept(m.Provider) && matches(m.Name, name) {
+			return m
+		}
+	}
+	return nil
+}
+
+func first(models []*Model, accept func(provider string) bool) *Model {
+	for _, m := range models {
+		if accept(m.Provider) {
+			return m
+		}
+	}
+	return nil
+}
+
+// undated cuts the date that providers put after a model's name: -latest,
+// -2024-07-18, -20240718, @20240718 or -0718. It cuts nothing that cannot be a
+// date, so that gpt-3.5-turbo-16k or a -2507 (a July of 2025) keep their own
+// names.
+func undated(name string) (base string, ok bool) {
+	if base, ok := strings.CutSuffix(name, "-latest"); ok {
+		return base, base != ""
+	}
+	for _, shape := range [...]string{"-yyyy-mm-dd", "-yyyymmdd", "@yyyymmdd", "-mmdd"} {
+		at := len(name) - len(shape)
+		if at > 0 && isDate(shape, name[at:]) {
+			return name[:at], true
+		}
+	}
+	return "", false
+}
+
+// isDate reports whether s is of the shape, with a year of this century, a month
+// and a day that exist.
+func isDate(shape, s string) bool {
+	var y, m, d int
+	for i := range len(shape) {
+		digit := int(s[i]) - '0'
+		if strings.IndexByte("ymd", shape[i]) >= 0 && (digit < 0 || digit > 9) {
+			return false
+		}
+		switch shape[i] {
+		case 'y':
+			y = y*10 + digit
+		case 'm':
+			m = m*10 + digit
+		case 'd':
+			d = d*10 + digit
+		default:
+			if s[i] != shape[i] {
+				return false
+			}
+		}
+	}
+	yearOK := !strings.Contains(shape, "y") || (y >= 2000 && y < 2100)
+	return yearOK && m >= 1 && m <= 12 && d >= 1 && d <= 31
+}
+
+// matches reports whether name is pattern with each * standing for any
+// characters, none included.
+func matches(pattern, name string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == name
+	}
+	name, ok := strings.CutPrefix(name, head)
+	if !ok {
+		return false
+	}
+	for {
+		part, after, star := strings.Cut(rest, "*")
+		if !star {
+			return strings.HasSuffix(name, part)
+		}
+		at := strings.Index(name, part)
+		if at < 0 {
+			return false
+		}
+		name, rest = name[at+len(part):], after
+	}
+}
+
+// literal is how many characters of a pattern are not *.
+func literal(pattern string) int { return len(pattern) - strings.Count(pattern, "*") }

@@ -1,0 +1,116 @@
+package catalog
+
+import (
+	"tollgate/internal/llm"
+	"tollgate/internal/money"
+)
+
+// Rates is what the classes of tokens cost, each in full: nothing falls back to
+// anything here, so a zero is a price of zero. Flat fills all of them.
+type Rates struct {
+	Input, CacheRead, CacheWrite, CacheWrite1h, InputAudio money.Price
+	Output, Reasoning, OutputAudio                         money.Price
+}
+
+// Flat is Rates of one price for all input and one for all output.
+func Flat(input, output money.Price) Rates {
+	return Rates{
+		Input: input, CacheRead: input, CacheWrite: input, CacheWrite1h: input, InputAudio: input,
+		Output: output, Reasoning: output, OutputAudio: output,
+	}
+}
+
+// Tier is the Rates of requests with more than AboveInput input tokens.
+type Tier struct {
+	AboveInput int64
+	Rates      Rates
+}
+
+// Units prices what is not counted in tokens, per million of each. Zero is no
+// price.
+type Units struct {
+	Image, Second, Character, SearchUnit money.Price
+}
+
+// Tariff is all prices of a model. The zero Tariff has none, and charges
+// nothing.
+type Tariff struct {
+	Tiers []Tier // by rising AboveInput, the first at 0
+	Units Units
+}
+
+// Cost is what the usage costs. The tier is chosen by all input tokens and
+// holds for the whole request. Each class is rounded once, half to even;
+// reasoning is a component of its own only where its price differs from that of
+// other output. The sum saturates.
+func (t Tariff) Cost(u llm.Usage) money.NanoUSD {
+	i := t.tier(u.InputTokens())
+	if i < 0 {
+		return 0
+	}
+	r := &t.Tiers[i].Rates
+	sum := r.Input.Cost(u.Input).
+		Add(r.CacheRead.Cost(u.CacheRead)).
+		Add(r.CacheWrite.Cost(u.CacheWrite)).
+		Add(r.CacheWrite1h.Cost(u.CacheWrite1h)).
+		Add(r.InputAudio.Cost(u.InputAudio)).
+		Add(r.OutputAudio.Cost(u.OutputAudio))
+	if r.Reasoning == r.Output {
+		return sum.Add(r.Output.Cost(u.Output))
+	}
+	reasoning := min(max(u.Reasoning, 0), u.Output)
+	return sum.Add(r.Output.Cost(u.Output - reasoning)).Add(r.Reasoning.Cost(reasoning))
+}
+
+// InputBound is the most that a request can cost for at most that many input
+// tokens: all of them of the dearest class, in the dearest tier they can reach,
+// rounded up. It also carries what Cost may gain by rounding each class, output
+// classes too, so that Cost never passes InputBound(in) +
+// OutputPrice(in).CostUp(out).
+func (t Tariff) InputBound(tokens int64) money.NanoUSD {
+	var dearest money.Price
+	var slack int64
+	for i := range t.tier(tokens) + 1 {
+		r := &t.Tiers[i].Rates
+		dearest = max(dearest, r.Input, r.CacheRead, r.CacheWrite, r.CacheWrite1h, r.InputAudio)
+		slack = max(slack, r.slack())
+	}
+	return dearest.CostUp(tokens).Add(money.NanoUSD(slack))
+}
+
+// OutputPrice is the price of the dearest class of output in the dearest tier
+// that a request of at most inputTokens can reach.
+func (t Tariff) OutputPrice(inputTokens int64) money.Price {
+	var dearest money.Price
+	for i := range t.tier(inputTokens) + 1 {
+		r := &t.Tiers[i].Rates
+		dearest = max(dearest, r.Output, r.Reasoning, r.OutputAudio)
+	}
+	return dearest
+}
+
+// tier is the index of the tier of a request, -1 where there are no prices.
+func (t Tariff) tier(inputTokens int64) int {
+	i := len(t.Tiers) - 1
+	for i > 0 && inputTokens <= t.Tiers[i].AboveInput {
+		i--
+	}
+	return i
+}
+
+// slack is how many nano-dollars Cost can gain by rounding. A price of whole
+// thousandths of a dollar a million makes whole nano-dollars, and no other class
+// gains more than half of one; n halves are n/2 more than the exact sum, whose
+// fraction the bounds' own rounding up already covers.
+func (r *Rates) slack() int64 {
+	var n int64
+	for _, p := range [...]money.Price{
+		r.Input, r.CacheRead, r.CacheWrite, r.CacheWrite1h, r.InputAudio,
+		r.Output, r.Reasoning, r.OutputAudio,
+	} {
+		if p%1000 != 0 {
+			n++
+		}
+	}
+	return n / 2
+}

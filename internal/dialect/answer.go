@@ -1,0 +1,209 @@
+package dialect
+
+import "bytes"
+
+const (
+	maxUsageBytes = 64 << 10 // of a usage object; a larger one is not read
+	maxNameBytes  = 24       // of a member's name; no longer one is looked for
+)
+
+// answer watches a JSON answer pass in pieces. It follows strings and brackets
+// only, keeps the few top-level values it looks for, and never holds more of
+// the answer than those. It does not validate: the answer is the provider's.
+type answer struct {
+	depth    int
+	begun    bool // the first byte that is not white space was seen
+	done     bool // the top-level object was closed, or there never was one
+	finished bool // it was closed
+
+	inString bool
+	escaped  bool // the next byte belongs to an escape
+	counting bool // the string is output
+	name     [maxNameBytes]byte
+	nameLen  int  // of the latest string; maxNameBytes+1 when it is longer
+	output   bool // the latest name is that of an output string, whose value is due
+
+	keeping kept   // the top-level value that is being kept
+	kept    []byte // its bytes so far
+	bytes   int64  // of output text
+}
+
+// kept is a top-level value of an answer that is looked for.
+type kept uint8
+
+const (
+	keptNothing kept = iota
+	keptID
+	keptUsage
+	keptError
+)
+
+// structure marks the bytes that mean something outside strings. A comma does
+// so only at the top level and where an output string is due.
+var structure = [256]byte{'"': 1, '{': 1, '}': 1, '[': 1, ']': 1, ':': 1, ',': 2}
+
+// write takes the next piece, and notes in f what it completes.
+func (a *answer) write(b []byte, f *findings) {
+	from := 0 // of the value being kept, in this piece
+	for i := 0; i < len(b) && !a.done; {
+		if a.inString {
+			i = a.inside(b, i)
+			continue
+		}
+		if !a.begun {
+			if i = a.begin(b, i); i == len(b) {
+				return
+			}
+			continue
+		}
+		if i = a.next(b, i); i == len(b) {
+			break
+		}
+		if a.depth == 1 && (b[i] == ',' || b[i] == '}') {
+			a.keep(b[from:i])
+			a.report(f)
+		}
+		if a.mark(b[i]) {
+			from = i + 1
+		}
+		i++
+	}
+	if !a.done {
+		a.keep(b[from:])
+	}
+}
+
+// begin steps over white space to the first byte, which decides.
+func (a *answer) begin(b []byte, i int) int {
+	s := scanner{b: b, i: i}
+	if c := s.peek(); s.i < len(b) {
+		a.begun = true
+		a.done = c != '{'
+	}
+	return s.i
+}
+
+// next is the offset of the next byte with a meaning.
+func (a *answer) next(b []byte, i int) int {
+	mask := byte(1)
+	if a.depth == 1 || a.output {
+		mask = 3
+	}
+	for i < len(b) && structure[b[i]]&mask == 0 {
+		i++
+	}
+	return i
+}
+
+// mark takes one byte of structure. It is true when the value behind it is to
+// be kept.
+func (a *answer) mark(c byte) bool {
+	switch c {
+	case '"':
+		a.inString, a.nameLen = true, 0
+		a.counting, a.output = a.output, false
+	case '{', '[':
+		a.depth++
+		a.output = false
+	case '}', ']':
+		a.depth--
+		a.output = false
+		a.finished = a.depth == 0
+		a.done = a.depth <= 0
+	case ',':
+		a.output = false
+	case ':':
+		if a.nameLen > maxNameBytes {
+			return false
+		}
+		name := a.name[:a.nameLen]
+		a.output = a.depth > 1 && isOutput(name)
+		if a.depth == 1 {
+			a.keeping = keptAs(name)
+			return a.keeping != keptNothing
+		}
+	}
+	return false
+}
+
+// keptAs is what the top-level member called name is looked for as.
+func keptAs(name []byte) kept {
+	switch string(name) {
+	case "id":
+		return keptID
+	case "usage":
+		return keptUsage
+	case "error":
+		return keptError
+	}
+	return keptNothing
+}
+
+// keep appends to the value being kept, if one is, up to one byte more than is
+// of use.
+func (a *answer) keep(piece []byte) {
+	if a.keeping != keptNothing {
+		a.kept = append(a.kept, piece[:min(len(piece), maxUsageBytes+1-len(a.kept))]...)
+	}
+}
+
+// report notes the value that was kept, now that it is whole.
+func (a *answer) report(f *findings) {
+	value := bytes.TrimSpace(a.kept)
+	switch {
+	case a.keeping == keptError:
+		f.fail(value)
+	case len(a.kept) > maxUsageBytes:
+	case a.keeping == keptUsage:
+		f.use(value)
+	case a.keeping == keptID && len(value) >= 2 && value[0] == '"':
+		f.name(value[1 : len(value)-1])
+	}
+	a.keeping, a.kept = keptNothing, a.kept[:0]
+}
+
+// inside goes on in a string, which may have begun in an earlier piece, and
+// gives the offset behind it, or len(b) when it does not end here.
+func (a *answer) inside(b []byte, i int) int {
+	start := i
+	if a.escaped {
+		a.escaped = false
+		i++
+	}
+	end := len(b)
+	quote := -1
+	for i < len(b) {
+		if quote < i {
+			if quote = bytes.IndexByte(b[i:], '"'); quote < 0 {
+				quote = len(b)
+			} else {
+				quote += i
+			}
+		}
+		e := bytes.IndexByte(b[i:quote], '\\')
+		if e < 0 {
+			end = quote
+			break
+		}
+		i += e + 2
+		a.escaped = i > len(b)
+	}
+	a.take(b[start:end])
+	if end == len(b) {
+		return end
+	}
+	a.inString = false
+	return end + 1
+}
+
+// take notes a piece of the string, up to its end.
+func (a *answer) take(piece []byte) {
+	if a.counting {
+		a.bytes += int64(len(piece))
+	}
+	if a.nameLen+len(piece) > maxNameBytes {
+		a.nameLen = maxNameBytes + 1
+		return
+	}
+	a.nameLen += copy(a.name[a.nameLen:], piece)
+}

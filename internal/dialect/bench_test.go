@@ -1,0 +1,144 @@
+package dialect_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tollgate/internal/dialect"
+)
+
+// chatBody is a chat request with a prompt of the given text.
+func chatBody(prompt string) []byte {
+	return []byte(`{"model":"openai/gpt-4o-mini","temperature":0.7,"messages":[` +
+		`{"role":"system","content":"You are a patient assistant. Answer in two sentences at most."},` +
+		`{"role":"user","content":"` + prompt + `"}],"max_tokens":256,"stream":true,` +
+		`"stream_options":{"include_usage":true},"user":"u-1042"}`)
+}
+
+var prompts = map[string]string{
+	"1KB":         strings.Repeat("Tell me about the sea. ", 32),
+	"100KB":       strings.Repeat("Tell me about the sea. ", 100<<10/23),
+	"100KBescape": strings.Repeat(`Tell me about the "sea" & its "fish".\n..`[:40], 0) + strings.Repeat(`Tell me about the sea and its fishes..\n`, 100<<10/40),
+	"100KBquotes": strings.Repeat(`Tell me about the sea and its fishes..\"`, 100<<10/40),
+	"100KBdense":  strings.Repeat(`\n`, 50<<10),
+	"100KBkorean": strings.Repeat("바다에 대해 말해 줘. ", 100<<10/29),
+}
+
+func BenchmarkRead(b *testing.B) {
+	route := find(b, "/v1/chat/completions")
+	for _, name := range []string{"1KB", "100KB", "100KBescape", "100KBquotes", "100KBdense", "100KBkorean"} {
+		body := chatBody(prompts[name])
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := dialect.Read(route, body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkReadMessages(b *testing.B) {
+	route := find(b, "/v1/chat/completions")
+	body := []byte(`{"model":"m","messages":[` + strings.Repeat(`{"role":"user","content":[{"type":"text","text":"Hello, how are you today?"}]},`, 99) + `{"role":"user","content":"x"}]}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := dialect.Read(route, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSegments(b *testing.B) {
+	call := read(b, "/v1/chat/completions", string(chatBody(prompts["100KB"])))
+	var store [16][]byte
+	b.ReportAllocs()
+	for b.Loop() {
+		call.Segments(dialect.Edit{Model: "gpt-4o-mini", MaxOutput: 100}, store[:0])
+	}
+}
+
+func BenchmarkRewrite(b *testing.B) {
+	for _, name := range []string{"1KB", "100KB"} {
+		call := read(b, "/v1/chat/completions", string(chatBody(prompts[name])))
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				call.Rewrite(dialect.Edit{Model: "gpt-4o-mini", MaxOutput: 100})
+			}
+		})
+	}
+}
+
+// chunkOf is an ordinary chunk of about 200 bytes, as OpenAI sends it.
+func chunkOf(text string) string {
+	return `data: {"id":"chatcmpl-A1b2C3d4E5f6","object":"chat.completion.chunk","created":1790000000,"model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"` + text + `"},"logprobs":null,"finish_reason":null}],"usage":null}` + "\n\n"
+}
+
+func BenchmarkTapChunk(b *testing.B) {
+	tool := strings.Replace(chunkOf("x"), `"content":"x"`, `"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]`, 1)
+	for name, event := range map[string]string{"text": chunkOf(" sea"), "tool": tool} {
+		for _, hide := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/hide=%t", name, hide), func(b *testing.B) {
+				tap := dialect.NewTap(find(b, "/v1/chat/completions"), true, hide)
+				chunk := []byte(event)
+				b.SetBytes(int64(len(chunk)))
+				b.ReportAllocs()
+				for b.Loop() {
+					tap.Write(chunk)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkTapCut writes chunks that end in the middle of an event.
+func BenchmarkTapCut(b *testing.B) {
+	event := chunkOf(" sea")
+	stream := []byte(event[100:] + event[:100])
+	tap := dialect.NewTap(find(b, "/v1/chat/completions"), true, true)
+	tap.Write([]byte(event[:100]))
+	b.SetBytes(int64(len(stream)))
+	b.ReportAllocs()
+	for b.Loop() {
+		tap.Write(stream)
+	}
+}
+
+// BenchmarkTapFirst looks at chunks of which none is like the one before.
+func BenchmarkTapFirst(b *testing.B) {
+	chunks := [][]byte{[]byte(chunkOf("a")), []byte(strings.Replace(chunkOf("a"), "gpt-4o-mini", "gpt-4o", 1))}
+	tap := dialect.NewTap(find(b, "/v1/chat/completions"), true, true)
+	b.ReportAllocs()
+	for b.Loop() {
+		tap.Write(chunks[0])
+		tap.Write(chunks[1])
+	}
+}
+
+func BenchmarkTapJSON(b *testing.B) {
+	floats := `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[` + strings.Repeat("-0.012345678,", 80_000) + `0]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}`
+	text := `{"id":"chatcmpl-1","choices":[{"index":0,"message":{"role":"assistant","content":"` + strings.Repeat(`Waves come and go.\n`, 50) + `"}}],"usage":{"prompt_tokens":8,"completion_tokens":200,"total_tokens":208}}`
+	for name, answer := range map[string]string{"floats1MB": floats, "chat1KB": text} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(answer)))
+			b.ReportAllocs()
+			for b.Loop() {
+				tap := dialect.NewTap(find(b, "/v1/embeddings"), false, false)
+				for rest := []byte(answer); len(rest) > 0; {
+					n := min(len(rest), 32<<10)
+					tap.Write(rest[:n])
+					rest = rest[n:]
+				}
+				tap.Close()
+				if !tap.Tally().Reported {
+					b.Fatal("no usage")
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,241 @@
+package dialect
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Media counts the parts of a request whose tokens the bytes of its texts do
+// not bound. The zero value is a request of text only.
+type Media struct {
+	Images       int64 // images in the body, as data: URLs
+	RemoteImages int64 // images by URL
+	Audio        int64 // sounds in the body
+	Files        int64 // files in the body; compressed documents hold more text than bytes
+	Others       int64 // files, sound and video by reference, and parts of unknown types
+	InlineBytes  int64 // of images, sound and files in the body, as encoded there
+}
+
+// messages reads the messages of a chat: how many, and the media in them.
+func (r *reader) messages() {
+	if r.peek() != '[' {
+		r.wrong("messages", "must be an array of messages")
+		return
+	}
+	r.open()
+	for r.element() {
+		if r.peek() != '{' {
+			r.wrong(fmt.Sprintf("messages[%d]", r.call.Messages), "must be an object")
+			return
+		}
+		r.message()
+		r.call.Messages++
+	}
+}
+
+// message reads one message. Here and below, nested names are recognised in
+// any spelling and as often as they stand: parsers may differ on them, but
+// counting each can only raise the bound.
+func (r *reader) message() {
+	r.open()
+	for {
+		name, ok := r.member()
+		switch {
+		case !ok:
+			return
+		case is(name, "content"):
+			r.content()
+		case is(name, "audio"): // an earlier spoken answer, by its id
+			if !r.null() {
+				r.call.Media.Others++
+				r.skip()
+			}
+		default:
+			r.skip()
+		}
+	}
+}
+
+// is reports whether a nested name is known, in whatever spelling.
+func is(name []byte, known string) bool {
+	return string(name) == known ||
+		(len(name) >= len(known)-1 && alike(decoded(name), known))
+}
+
+// content reads a message's content: a string, or an array of parts.
+func (r *reader) content() {
+	switch r.peek() {
+	case '"':
+		r.text()
+	case 'n':
+		r.literal("null")
+	case '[':
+		r.open()
+		for r.element() {
+			r.part()
+		}
+	default:
+		r.wrong(fmt.Sprintf("messages[%d].content", r.call.Messages), "must be a string or an array of parts")
+	}
+}
+
+// part reads one part of a content. What its members hold counts whatever its
+// type says; a type that is not known counts as something that cannot be
+// measured, unless a medium was found in it.
+func (r *reader) part() {
+	switch r.peek() {
+	case '"': // some servers take plain strings
+		r.text()
+		return
+	case '{':
+	default:
+		r.wrong(fmt.Sprintf("messages[%d].content", r.call.Messages), "must hold parts, which are objects")
+		return
+	}
+	m := &r.call.Media
+	before := *m
+	unknown := false
+	r.open()
+	for {
+		name, ok := r.member()
+		if !ok {
+			break
+		}
+		switch {
+		case string(name) == "text" || string(name) == "refusal":
+			r.skip()
+		case is(name, "type"):
+			kind := r.value()
+			unknown = unknown || (string(kind) != `"text"` && string(kind) != `"refusal"`)
+		case is(name, "image_url"):
+			r.image()
+		case is(name, "input_audio"):
+			r.audio()
+		case is(name, "file"):
+			r.file()
+		case is(name, "video_url"):
+			m.Others++
+			r.skip()
+		default:
+			r.skip()
+		}
+	}
+	if unknown && *m == before {
+		m.Others++
+	}
+}
+
+// image reads the value of an image_url: an object with a url, or the URL.
+func (r *reader) image() {
+	if r.peek() == '"' {
+		r.imageURL()
+		return
+	}
+	m := &r.call.Media
+	before := *m
+	r.members(func(name []byte) {
+		if is(name, "url") && r.peek() == '"' {
+			r.imageURL()
+			return
+		}
+		r.skip()
+	})
+	if *m == before {
+		m.RemoteImages++
+	}
+}
+
+func (r *reader) imageURL() {
+	m := &r.call.Media
+	if url := r.text(); bytes.HasPrefix(url, []byte("data:")) {
+		m.Images++
+		m.InlineBytes += int64(len(url))
+	} else {
+		m.RemoteImages++
+	}
+}
+
+// audio reads the value of an input_audio.
+func (r *reader) audio() {
+	r.call.Media.Audio++
+	r.members(func(name []byte) {
+		if v := r.value(); is(name, "data") {
+			r.call.Media.InlineBytes += int64(len(v))
+		}
+	})
+}
+
+// file reads the value of a file part: its data, or the id of an uploaded one.
+func (r *reader) file() {
+	data := 0
+	r.members(func(name []byte) {
+		if v := r.value(); is(name, "file_data") {
+			data += len(v)
+		}
+	})
+	if data > 0 {
+		r.call.Media.Files++
+	} else {
+		r.call.Media.Others++
+	}
+	r.call.Media.InlineBytes += int64(data)
+}
+
+// members calls member for each member of the object under the cursor, which
+// must read or skip the value. Anything else than an object is skipped.
+func (r *reader) members(member func(name []byte)) {
+	if r.peek() != '{' {
+		r.skip()
+		return
+	}
+	r.open()
+	for {
+		name, ok := r.member()
+		if !ok {
+			return
+		}
+		member(name)
+	}
+}
+
+// inputs reads a prompt or input and gives the number of separate texts in it:
+// a string is one, an array of numbers (tokens) is one, an array of strings or
+// of such arrays is as many as it has elements.
+func (r *reader) inputs(param string) (n int64) {
+	switch r.peek() {
+	case '"':
+		r.text()
+		n = 1
+	case 'n':
+		r.literal("null")
+	case '[':
+		n = r.inputList()
+	default:
+		r.wrong(param, "must be a string or an array")
+	}
+	r.call.Messages += n
+	return n
+}
+
+func (r *reader) inputList() (n int64) {
+	tokens := int64(0)
+	r.open()
+	for r.element() {
+		switch c := r.peek(); c {
+		case '"':
+			r.text()
+			n++
+		case '[':
+			r.skip()
+			n++
+		case '{': // an image or the like, for models that embed those
+			r.call.Media.Others++
+			r.skip()
+			n++
+		default:
+			r.scalar(c)
+			tokens = 1
+		}
+	}
+	return n + tokens
+}

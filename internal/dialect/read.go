@@ -1,0 +1,495 @@
+package dialect
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"tollgate/internal/fault"
+)
+
+const (
+	maxModelBytes = 256 // of a model's name
+	maxChoices    = 128 // of n and best_of, as OpenAI has it
+)
+
+// Call is what the gate must know of a request. It is made by Read, refers to
+// the body it was read from, and is not changed afterwards; it may be read from
+// several goroutines. The body must stay as it is for as long as Rewrite,
+// Segments and Texts are called.
+type Call struct {
+	Route *Route
+	Model string // as the caller wrote it, decoded
+
+	Stream       bool
+	IncludeUsage bool  // the caller asked for the usage chunk of a stream
+	MaxOutput    int64 // the caller's own cap in tokens for each choice; 0 = none
+	Choices      int64 // answers that are generated and billed: n or best_of, times the prompts; ≥ 1
+
+	Messages    int64  // messages, prompts or inputs
+	Media       Media  // what the texts' bytes do not bound
+	ServiceTier string // "" = not said; tiers have prices of their own
+	Tools       bool   // tools or functions are described
+	WebSearch   bool   // web_search_options is set: billed by the search, apart from tokens
+	HostedTools bool   // a tool that the provider runs itself is asked for: billed apart
+	AudioOutput bool   // modalities has audio
+	Prediction  int64  // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
+
+	body    []byte
+	inside  int // the offset behind the opening brace
+	model   span
+	caps    [2]capSpan // max_tokens, max_completion_tokens
+	options optionsSpan
+	texts   span // messages, prompt or input
+}
+
+// span is a part of the body; the zero span is absent.
+type span struct{ from, to int }
+
+func (s span) absent() bool         { return s.to == 0 }
+func (s span) of(b []byte) []byte   { return b[s.from:s.to] }
+func (r *reader) since(at int) span { return span{at, r.i} }
+
+// capSpan is an output cap as it stands in the body.
+type capSpan struct {
+	at  span
+	set bool // false = null, which is the same as absent
+}
+
+// optionsSpan is stream_options as it stands in the body.
+type optionsSpan struct {
+	at      span
+	null    bool
+	inside  int  // the offset behind the opening brace
+	filled  bool // has members
+	include span // the value of include_usage
+}
+
+// reader reads a request body. Two kinds of trouble end it: the scanner's own,
+// and err, the first thing that is JSON but not acceptable.
+type reader struct {
+	scanner
+	call    *Call
+	err     *fault.Error
+	seen    fieldSet
+	others  names
+	n, best int64
+	prompts int64
+}
+
+// Read finds in one pass what a request on route r asks for. The errors are
+// *fault.Error: InvalidJSON, DuplicateField for a name that stands twice at the
+// top level or is a known field's in another spelling, InvalidField for a value
+// of a wrong type or range.
+func Read(r *Route, body []byte) (*Call, error) {
+	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}}
+	rd.object()
+	if err := rd.trouble(); err != nil {
+		return nil, err
+	}
+	c := rd.call
+	if c.model.absent() {
+		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
+	}
+	c.Choices = max(rd.n, rd.best, 1) * max(rd.prompts, 1)
+	return c, nil
+}
+
+// trouble is what Read fails with, nil if all is well. What made the body no
+// JSON comes first only where it was found first.
+func (r *reader) trouble() error {
+	switch {
+	case r.err != nil:
+		return r.err
+	case r.bad != "":
+		return fault.New(fault.InvalidJSON, "The body is not valid JSON: %s, at byte %d.", r.bad, r.at)
+	}
+	return nil
+}
+
+// object reads the whole body.
+func (r *reader) object() {
+	switch c := r.peek(); {
+	case r.i == len(r.b):
+		r.reject(fault.New(fault.InvalidJSON, "The body is empty: send a JSON object."))
+	case bytes.HasPrefix(r.b, []byte("\xef\xbb\xbf")):
+		r.reject(fault.New(fault.InvalidJSON, "The body begins with a byte order mark, which JSON does not allow: send it without."))
+	case c != '{':
+		r.reject(fault.New(fault.InvalidJSON, "The body must be a JSON object: it begins otherwise at byte %d.", r.i))
+	}
+	if r.bad != "" {
+		return
+	}
+	r.open()
+	r.call.inside = r.i
+	for {
+		name, ok := r.member()
+		if !ok {
+			break
+		}
+		if f := r.fieldNamed(name); f != fieldNone {
+			r.read(f)
+		} else {
+			r.skip()
+		}
+	}
+	r.end()
+}
+
+// fieldNamed is the field that is called name, fieldNone if it is none that
+// this route reads. It refuses names that two parsers may read differently.
+func (r *reader) fieldNamed(name []byte) field {
+	f := fieldOf(name)
+	if f == fieldNone {
+		plain := decoded(name)
+		if f = fieldOf(plain); f == fieldNone {
+			if like := fieldLike(plain); like != fieldNone {
+				r.respelled(plain, like.String())
+			} else if !r.others.add(plain) {
+				r.twice(brief(plain))
+			}
+			return fieldNone
+		}
+	}
+	if r.seen.has(f) {
+		r.twice(f.String())
+	}
+	r.seen |= 1 << f
+	if !r.call.Route.reads.has(f) {
+		return fieldNone
+	}
+	return f
+}
+
+// brief is name, shortened where it is long.
+func brief(name []byte) string {
+	if len(name) > 64 {
+		return string(name[:64]) + "…"
+	}
+	return string(name)
+}
+
+// names is a set of names. It does not allocate while it is small.
+type names struct {
+	few  [24][]byte
+	n    int
+	many map[string]struct{}
+}
+
+// add reports whether name was not there yet.
+func (s *names) add(name []byte) bool {
+	for _, other := range s.few[:s.n] {
+		if len(other) == len(name) && string(other) == string(name) {
+			return false
+		}
+	}
+	if s.n < len(s.few) {
+		s.few[s.n] = name
+		s.n++
+		return true
+	}
+	if s.many == nil {
+		s.many = map[string]struct{}{}
+	}
+	before := len(s.many)
+	s.many[string(name)] = struct{}{}
+	return len(s.many) > before
+}
+
+// read reads the value of f.
+func (r *reader) read(f field) {
+	c := r.call
+	r.peek()
+	at := r.i
+	switch f {
+	case fieldModel:
+		r.model()
+	case fieldStream:
+		c.Stream = r.boolean("stream")
+	case fieldStreamOptions:
+		r.streamOptions()
+	case fieldMaxTokens, fieldMaxCompletionTokens:
+		r.outputCap(f)
+	case fieldN:
+		r.n = r.integer("n", maxChoices)
+	case fieldBestOf:
+		r.best = r.integer("best_of", maxChoices)
+	case fieldMessages:
+		r.messages()
+		c.texts = r.since(at)
+	case fieldPrompt, fieldInput:
+		n := r.inputs(f.String())
+		if f == fieldPrompt {
+			r.prompts = n
+		}
+		c.texts = r.since(at)
+	case fieldTools:
+		r.tools()
+	case fieldFunctions:
+		if !r.null() {
+			c.Tools = true
+			r.skip()
+		}
+	case fieldWebSearch:
+		if !r.null() {
+			c.WebSearch = true
+			r.skip()
+		}
+	case fieldPrediction:
+		if !r.null() {
+			c.Prediction = int64(len(r.value()))
+		}
+	case fieldModalities:
+		r.modalities()
+	case fieldServiceTier:
+		c.ServiceTier = r.serviceTier()
+	}
+}
+
+// model reads the model's name. Control characters and bytes that are no UTF-8
+// are refused: parsers differ on what they make of them.
+func (r *reader) model() {
+	const problem = "must be the name of a model, a string of 1 to 256 bytes"
+	if r.peek() != '"' {
+		r.wrong("model", problem)
+		return
+	}
+	at := r.i
+	name := decoded(r.text())
+	if len(name) == 0 || len(name) > maxModelBytes || !utf8.Valid(name) || bytes.ContainsFunc(name, isControl) {
+		r.wrongAt("model", at, problem+" without control characters")
+		return
+	}
+	r.call.Model, r.call.model = string(name), r.since(at)
+}
+
+func isControl(c rune) bool { return c < ' ' || c == 0x7f || c == utf8.RuneError }
+
+// boolean reads true or false; null is false.
+func (r *reader) boolean(param string) bool {
+	switch r.peek() {
+	case 't':
+		r.literal("true")
+		return true
+	case 'f':
+		r.literal("false")
+	case 'n':
+		r.literal("null")
+	default:
+		r.wrong(param, "must be true or false")
+	}
+	return false
+}
+
+// integer reads a whole number from 1 to most, written in digits only; null is
+// 0. Forms such as 1e3 and 12.0 are refused, because servers differ on whether
+// they are integers.
+func (r *reader) integer(param string, most int64) int64 {
+	c := r.peek()
+	at := r.i
+	if r.null() {
+		return 0
+	}
+	problem := "must be a positive whole number, written in digits only"
+	if most != math.MaxInt64 {
+		problem = fmt.Sprintf("must be a whole number from 1 to %d", most)
+	}
+	if c != '-' && (c < '0' || c > '9') {
+		r.wrong(param, problem)
+		return 0
+	}
+	n, ok := plainInteger(r.number())
+	if !ok || n < 1 || n > most {
+		r.wrongAt(param, at, problem)
+		return 0
+	}
+	return n
+}
+
+// plainInteger is the value of digits, if there is nothing else and it fits.
+func plainInteger(digits []byte) (n int64, ok bool) {
+	for _, c := range digits {
+		if c < '0' || c > '9' || n > (math.MaxInt64-int64(c-'0'))/10 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, len(digits) > 0
+}
+
+// outputCap reads one of the two fields that bound the output.
+func (r *reader) outputCap(f field) {
+	r.peek()
+	at := r.i
+	n := r.integer(f.String(), math.MaxInt64)
+	if r.bad != "" {
+		return
+	}
+	r.call.caps[f-fieldMaxTokens] = capSpan{at: r.since(at), set: n > 0}
+	if n == 0 {
+		return
+	}
+	if before := r.call.MaxOutput; before != 0 && before != n {
+		r.reject(invalid(f.String(), "max_tokens and max_completion_tokens ask for different caps, one of them %d and the other %d (byte %d): send one.", before, n, at))
+	}
+	r.call.MaxOutput = n
+}
+
+// streamOptions reads stream_options.include_usage and notes where it stands.
+func (r *reader) streamOptions() {
+	c := r.peek()
+	o := &r.call.options
+	o.at.from = r.i
+	switch {
+	case r.null():
+		o.null = true
+	case c == '{':
+		r.open()
+		o.inside = r.i
+		for {
+			name, ok := r.member()
+			if !ok {
+				break
+			}
+			o.filled = true
+			r.streamOption(name)
+		}
+	default:
+		r.wrong("stream_options", "must be an object")
+		return
+	}
+	o.at.to = r.i
+}
+
+func (r *reader) streamOption(name []byte) {
+	const param = "stream_options.include_usage"
+	o := &r.call.options
+	plain := decoded(name)
+	switch {
+	case string(plain) != "include_usage" && alike(plain, "include_usage"):
+		r.respelled(plain, param)
+	case string(plain) != "include_usage":
+		r.skip()
+	case !o.include.absent():
+		r.twice(param)
+	default:
+		r.peek()
+		from := r.i
+		r.call.IncludeUsage = r.boolean(param)
+		o.include = r.since(from)
+	}
+}
+
+// tools reads whether any tool is of a kind that the provider runs itself.
+func (r *reader) tools() {
+	if r.null() {
+		return
+	}
+	if r.peek() != '[' {
+		r.wrong("tools", "must be an array")
+		return
+	}
+	r.open()
+	for r.element() {
+		r.call.Tools = true
+		if r.peek() != '{' {
+			r.wrong("tools", "must be an array of objects")
+			return
+		}
+		r.open()
+		for {
+			name, ok := r.member()
+			if !ok {
+				break
+			}
+			kind := r.value()
+			if alike(name, "type") && string(kind) != `"function"` && string(kind) != `"custom"` {
+				r.call.HostedTools = true
+			}
+		}
+	}
+}
+
+// modalities reads whether the answer may be spoken.
+func (r *reader) modalities() {
+	if r.null() {
+		return
+	}
+	if r.peek() != '[' {
+		r.wrong("modalities", "must be an array of strings")
+		return
+	}
+	r.open()
+	for r.element() {
+		if r.peek() != '"' {
+			r.wrong("modalities", "must be an array of strings")
+			return
+		}
+		if string(decoded(r.text())) == "audio" {
+			r.call.AudioOutput = true
+		}
+	}
+}
+
+func (r *reader) serviceTier() string {
+	if r.null() {
+		return ""
+	}
+	if r.peek() != '"' {
+		r.wrong("service_tier", "must be a string")
+		return ""
+	}
+	switch tier := decoded(r.text()); string(tier) {
+	case "auto": // the two that nearly all send, without a copy
+		return "auto"
+	case "default":
+		return "default"
+	default:
+		return string(tier)
+	}
+}
+
+// wrong refuses the value under the cursor, unless it is no JSON at all.
+func (r *reader) wrong(param, problem string) {
+	at := r.i
+	r.skip()
+	r.wrongAt(param, at, problem)
+}
+
+// wrongAt refuses the value at an offset.
+func (r *reader) wrongAt(param string, at int, problem string) {
+	if r.bad == "" {
+		r.reject(invalid(param, "The field %q, at byte %d, %s.", param, at, problem))
+	}
+}
+
+func invalid(param, format string, args ...any) *fault.Error {
+	e := fault.New(fault.InvalidField, format, args...)
+	e.Param = param
+	return e
+}
+
+// twice refuses the name just read for standing there a second time.
+func (r *reader) twice(param string) {
+	r.rejectName(param, "The field %q stands twice, the second time at byte %d: send it once.", param, r.named)
+}
+
+// respelled refuses the name just read for being known in another spelling.
+func (r *reader) respelled(name []byte, known string) {
+	r.rejectName(known, "Some parsers take the field %q, at byte %d, for %q: write it exactly so, or leave it out.", brief(name), r.named, known)
+}
+
+func (r *reader) rejectName(param, format string, args ...any) {
+	e := fault.New(fault.DuplicateField, format, args...)
+	e.Param = param
+	r.reject(e)
+}
+
+// reject ends the reading with e.
+func (r *reader) reject(e *fault.Error) {
+	if r.err == nil && r.bad == "" {
+		r.err = e
+		r.fail(r.i, "refused")
+	}
+}

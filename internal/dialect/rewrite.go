@@ -1,0 +1,133 @@
+package dialect
+
+import "strconv"
+
+// Edit is what must be different in the request that is forwarded. Zero fields
+// change nothing.
+type Edit struct {
+	// Model replaces the model's name.
+	Model string
+	// MaxOutput is written over each cap that the caller set. Where the caller
+	// set none it is added as CapField. Routes without output ignore it.
+	MaxOutput int64
+	// CapField is the field that MaxOutput is added as: "max_completion_tokens",
+	// which is all that some models take, else max_tokens.
+	CapField string
+	// IncludeUsage asks for the usage chunk of a stream. Requests that do not
+	// stream ignore it.
+	IncludeUsage bool
+}
+
+// Rewrite is the body with e applied, in memory of its own; the body itself
+// when nothing changes. Every byte that e does not name stays as it is.
+func (c *Call) Rewrite(e Edit) []byte {
+	var store [2*maxSplices + 1][]byte
+	parts := c.Segments(e, store[:0])
+	if len(parts) == 1 {
+		return c.body
+	}
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	body := make([]byte, 0, n)
+	for _, p := range parts {
+		body = append(body, p...)
+	}
+	return body
+}
+
+// Segments appends to dst the body with e applied, in pieces: long stretches
+// of the caller's body, not copied, and the new values between them. It is
+// Rewrite for those who can send pieces.
+func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
+	var edits splices
+	c.editCap(&edits, e)
+	c.editOptions(&edits, e)
+	if e.Model != "" && e.Model != c.Model {
+		edits.replace(c.model, appendQuoted(nil, e.Model))
+	}
+	at := 0
+	for _, s := range edits.list[:edits.n] {
+		if s.at.from > at {
+			dst = append(dst, c.body[at:s.at.from])
+		}
+		dst = append(dst, s.text)
+		at = s.at.to
+	}
+	return append(dst, c.body[at:])
+}
+
+// maxSplices is the model, two caps and the stream options.
+const maxSplices = 4
+
+// splice is a new text for a part of the body, which is empty where something
+// is added.
+type splice struct {
+	at   span
+	text []byte
+}
+
+// splices are in the order of their places, and do not overlap.
+type splices struct {
+	list [maxSplices]splice
+	n    int
+}
+
+// replace adds a splice. One for the same place goes behind.
+func (s *splices) replace(at span, text []byte) {
+	i := s.n
+	for ; i > 0 && s.list[i-1].at.from > at.from; i-- {
+		s.list[i] = s.list[i-1]
+	}
+	s.list[i] = splice{at, text}
+	s.n++
+}
+
+// editCap writes the output cap: over the caller's own, which stand in one or
+// both of the fields, else over the null or in the place of the missing one.
+func (c *Call) editCap(s *splices, e Edit) {
+	if e.MaxOutput <= 0 || e.MaxOutput == c.MaxOutput || !c.Route.Output {
+		return
+	}
+	value := strconv.AppendInt(nil, e.MaxOutput, 10)
+	for _, cap := range c.caps {
+		if cap.set {
+			s.replace(cap.at, value)
+		}
+	}
+	if c.MaxOutput > 0 {
+		return
+	}
+	f := fieldMaxTokens
+	if e.CapField == fieldMaxCompletionTokens.String() {
+		f = fieldMaxCompletionTokens
+	}
+	if cap := c.caps[f-fieldMaxTokens]; !cap.at.absent() {
+		s.replace(cap.at, value)
+		return
+	}
+	s.replace(span{c.inside, c.inside}, []byte(`"`+f.String()+`":`+string(value)+`,`))
+}
+
+// editOptions asks for the usage chunk. A member is added at the beginning of
+// an object: of the body, where another always follows, since a body names its
+// model.
+func (c *Call) editOptions(s *splices, e Edit) {
+	if !e.IncludeUsage || c.IncludeUsage || !c.Stream || !c.Route.Streams {
+		return
+	}
+	o := &c.options
+	switch {
+	case o.at.absent():
+		s.replace(span{c.inside, c.inside}, []byte(`"stream_options":{"include_usage":true},`))
+	case o.null:
+		s.replace(o.at, []byte(`{"include_usage":true}`))
+	case !o.include.absent():
+		s.replace(o.include, []byte(`true`))
+	case o.filled:
+		s.replace(span{o.inside, o.inside}, []byte(`"include_usage":true,`))
+	default:
+		s.replace(span{o.inside, o.inside}, []byte(`"include_usage":true`))
+	}
+}

@@ -1,0 +1,139 @@
+package dialect
+
+import (
+	"bytes"
+
+	"tollgate/internal/llm"
+)
+
+// Tap watches one answer pass: it finds the usage that the provider reports,
+// counts the output for the case that none comes, and takes the usage chunk
+// out of a stream whose caller did not ask for it. What it tallies and relays
+// does not depend on how the bytes are cut.
+//
+// A Tap is for one goroutine. Its bytes are those of a successful answer, not
+// compressed: a JSON document or, if it streams, server-sent events. Which of
+// the two the answer's Content-Type says, whatever was asked for.
+type Tap struct {
+	route *Route
+	hide  bool
+	f     findings
+
+	answer *answer // of a JSON answer
+	stream stream  // of a stream
+}
+
+// findings is what a Tap knows of its answer.
+type findings struct {
+	tally  llm.Tally
+	failed bool
+}
+
+// NewTap makes a Tap for the answer to a request on route r. hideUsage drops
+// the chunk of a stream that carries nothing but the usage; other chunks are
+// left as they are, also where the provider put "usage":null into them.
+func NewTap(r *Route, stream, hideUsage bool) *Tap {
+	t := &Tap{route: r, hide: stream && hideUsage}
+	if !stream {
+		t.answer = &answer{}
+	}
+	return t
+}
+
+// Write takes the next bytes of the answer and gives those that may be passed
+// on now, in order: all of them at once when nothing is to be hidden, else up
+// to the end of the last whole event. They stay valid until the next call of
+// Write or Close, and until chunk is changed; it may be empty.
+func (t *Tap) Write(chunk []byte) (relay []byte) {
+	if t.answer != nil {
+		t.answer.write(chunk, &t.f)
+		return chunk
+	}
+	relay = t.stream.write(chunk, t)
+	if !t.hide {
+		return chunk
+	}
+	return relay
+}
+
+// Close takes note that the answer has ended and gives what was still held
+// back. Call it once, also when the answer broke off.
+func (t *Tap) Close() (relay []byte) {
+	if t.answer != nil {
+		return nil
+	}
+	relay = t.stream.close(t)
+	if !t.hide {
+		return nil
+	}
+	return relay
+}
+
+// Tally is what was seen so far. A JSON answer is Finished when its document
+// is complete, a stream when it said "[DONE]": a connection can close cleanly
+// behind any chunk.
+func (t *Tap) Tally() llm.Tally {
+	tally := t.f.tally
+	if t.answer != nil {
+		tally.Finished = t.answer.finished
+		if t.route.Output {
+			tally.Seen = tokensIn(t.answer.bytes)
+		}
+	}
+	return tally
+}
+
+// Failed reports whether the provider put an error into its answer, such as a
+// stream that begins well and ends with an error event.
+func (t *Tap) Failed() bool { return t.f.failed }
+
+// name notes the provider's id of the answer; the first one counts.
+func (f *findings) name(raw []byte) {
+	if f.tally.UpstreamID == "" && len(raw) <= 256 {
+		f.tally.UpstreamID = string(decoded(raw))
+	}
+}
+
+// use notes a usage; the last one that says something counts.
+func (f *findings) use(raw []byte) {
+	if u, ok := parseUsage(raw); ok {
+		f.tally.Usage, f.tally.Reported = u, true
+	}
+}
+
+// fail notes an error, unless it is null.
+func (f *findings) fail(raw []byte) {
+	f.failed = f.failed || string(raw) != "null"
+}
+
+// event looks at one event of a stream and reports whether it is to be
+// dropped.
+func (t *Tap) event(e *event, data []byte) (drop bool) {
+	if e.error {
+		t.f.failed = true
+	}
+	if e.lines == 0 || t.stream.like.counts(data, &t.f) {
+		return false
+	}
+	if string(bytes.TrimSpace(data)) == "[DONE]" {
+		t.f.tally.Finished = true
+		return false
+	}
+	c, ok := readChunk(data)
+	if !ok {
+		return false
+	}
+	if c.id != nil {
+		t.f.name(c.id)
+	}
+	t.f.failed = t.f.failed || c.failed
+	if c.texts > 0 {
+		t.f.tally.Seen += tokensIn(c.bytes)
+		t.stream.like.learn(data, &c)
+	}
+	if c.usage == nil {
+		return false
+	}
+	t.f.use(c.usage)
+	return t.hide && !c.choices && !c.failed
+}

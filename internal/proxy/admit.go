@@ -1,0 +1,165 @@
+package proxy
+
+import (
+	"errors"
+	"strconv"
+
+	"tollgate/internal/catalog"
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
+)
+
+// admit asks whether the key may use this model, and takes a hold on every limit
+// for all the request may use.
+func (p *Proxy) admit(x *exchange) error {
+	if err := p.choose(x); err != nil {
+		return err
+	}
+	return p.reserve(x)
+}
+
+// choose finds the provider and asks the rules on models.
+func (p *Proxy) choose(x *exchange) error {
+	target, err := p.opts.Catalog.Resolve(x.call.Model, p.opts.Providers.Configured)
+	if err != nil {
+		return err
+	}
+	x.target = target
+	x.ask.Model, x.ask.Provider = target.Name, target.Provider
+	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
+		return f
+	}
+	if !p.opts.Providers.Configured(target.Provider) {
+		return fault.New(fault.ProviderUnconfigured, "The model %q is %s's, and no credential for that provider is configured here.", x.call.Model, target.Provider)
+	}
+	return nil
+}
+
+// reserve takes the hold. First the whole of what is asked for must fit, by a
+// bound on the input that costs nothing to compute. Only when that does not fit
+// is the prompt looked at more closely, and the output clamped to what is left.
+func (p *Proxy) reserve(x *exchange) error {
+	chain := x.grant.Chain()
+	x.hard = chain.Hard()
+	if err := x.price(chain.Budgeted()); err != nil {
+		return err
+	}
+	req := ledger.Request{
+		Chain: chain, Location: x.grant.Location(), Choices: x.call.Choices,
+		Entry: ledger.Entry{
+			OrganizationID: x.grant.OrganizationID(), UserID: x.grant.UserID(),
+			KeyID: x.grant.KeyID(), KeyName: x.grant.KeyName(),
+			Provider: x.target.Provider, Model: x.target.Name,
+			Format: x.route.Format, Endpoint: x.route.Path, Stream: x.call.Stream,
+			Prices: x.prices,
+		},
+	}
+	req.Output = x.wanted()
+	req.LeastOutput = req.Output
+	x.bound(&req, x.call.InputBound(p.opts.Figures, x.context()))
+	var err error
+	if x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req); err == nil || !tight(err) {
+		return err
+	}
+	req.LeastOutput = min(req.Output, p.opts.LeastOutput)
+	x.bound(&req, min(req.Input, x.closerBound(p.opts.Figures)))
+	x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req)
+	return err
+}
+
+// tight reports whether a refusal is one that a closer bound or a lower cap can
+// turn.
+func tight(err error) bool {
+	return errors.Is(err, fault.TokensLimited) || errors.Is(err, fault.BudgetExceeded) ||
+		errors.Is(err, fault.BalanceExhausted) || errors.Is(err, fault.BudgetHeld)
+}
+
+// price finds the tariff. Money cannot be held for a model without a price, so
+// under a budget it is refused, unless the organisation names a default.
+func (x *exchange) price(budgeted bool) error {
+	if extra := x.extra(); budgeted && extra != "" {
+		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and this key spends from a budget.", extra)
+	}
+	if m := x.target.Model; m != nil && m.Priced {
+		x.tariff, x.prices = m.Tariff(), m.Prices()
+		return nil
+	}
+	if d := x.grant.DefaultPrice(); d != nil {
+		x.tariff = catalog.Tariff{Tiers: []catalog.Tier{{Rates: catalog.Flat(d.Input, d.Output)}}}
+		x.prices = x.tariff.String()
+		return nil
+	}
+	if budgeted {
+		return fault.New(fault.ModelUnpriced, "The model %q has no price here, and this key spends from a budget. Set a price for it, or an organization's default_price.", x.call.Model)
+	}
+	return nil
+}
+
+// extra names what the call asks for that is billed by other prices than the
+// catalogue's; "" = nothing.
+func (x *exchange) extra() string {
+	switch {
+	case x.call.WebSearch:
+		return "Web search (web_search_options)"
+	case x.call.HostedTools:
+		return "A tool that the provider runs (tools)"
+	}
+	switch x.call.ServiceTier {
+	case "", "auto", "default", "flex":
+		return ""
+	}
+	return "The service tier " + strconv.Quote(x.call.ServiceTier)
+}
+
+// bound sets the upper bound of req for at most input tokens. A predicted answer
+// is read as input, and what of it is rejected is billed as output beside the
+// cap, so it counts as both.
+func (x *exchange) bound(req *ledger.Request, input int64) {
+	rejected := x.call.Prediction * x.call.Choices
+	req.OutputPrice = x.tariff.OutputPrice(input)
+	req.Input = input + rejected
+	req.InputCost = x.tariff.InputBound(input).Add(req.OutputPrice.CostUp(rejected))
+}
+
+// closerBound is a bound on the input for when the body's size is too crude: the
+// texts as the model reads them, without the JSON around them.
+func (x *exchange) closerBound(f dialect.Figures) int64 {
+	var texts int64
+	rest := x.call.Texts(func(text []byte) { texts += int64(len(text)) })
+	return texts + rest + x.call.MediaBound(f, x.context())
+}
+
+// estimate is about how many tokens the input has, for answers without usage:
+// English has some four bytes to a token, other text and code fewer.
+func estimate(c *dialect.Call) int64 {
+	n := 4 * c.Messages
+	c.Texts(func(text []byte) { n += int64(len(text)+2) / 3 })
+	return n
+}
+
+// unknownOutput is taken for the longest answer of a model of which neither the
+// caller nor the catalogue says; under a hard limit it is what the provider is
+// told, so it need not be right.
+const unknownOutput = 32_768
+
+// wanted is the output cap per choice that is asked for.
+func (x *exchange) wanted() int64 {
+	switch {
+	case !x.route.Output:
+		return 0
+	case x.call.MaxOutput > 0:
+		return x.call.MaxOutput
+	case x.target.Model != nil && x.target.Model.MaxOutputTokens > 0:
+		return x.target.Model.MaxOutputTokens
+	}
+	return unknownOutput
+}
+
+// context is the model's context window in tokens; 0 = unknown.
+func (x *exchange) context() int64 {
+	if x.target.Model == nil {
+		return 0
+	}
+	return x.target.Model.ContextTokens
+}

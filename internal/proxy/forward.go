@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
+)
+
+// Outgoing is a request on its way to a provider.
+type Outgoing struct {
+	Provider  string      // slug
+	Path      string      // canonical: the same for every provider
+	RawQuery  string      // the caller's
+	Header    http.Header // the caller's; not to be changed
+	Body      []byte      // whole
+	RequestID string      // told to the provider, for its log
+	Release   func()      // called once Body is not read any more
+}
+
+// Providers sends requests to providers.
+type Providers interface {
+	// Configured reports whether requests can be sent to the provider.
+	Configured(slug string) bool
+	// Kind is the provider's kind: which dialect of its format it speaks.
+	Kind(slug string) string
+	// Send sends a request and returns the answer, whatever its status. An error
+	// that is ErrNotSent means that the provider cannot have served it,
+	// fault.UpstreamTimeout that nothing came back in time.
+	Send(ctx context.Context, o Outgoing) (*http.Response, error)
+	// Relay copies to dst what of the answer's headers is for the caller, and
+	// returns the provider's id of the request.
+	Relay(dst http.Header, resp *http.Response) (upstreamID string)
+	// Scrub takes the provider's credential out of what the provider answered.
+	Scrub(slug string, body []byte) []byte
+}
+
+// ErrNotSent is in the chain of a Send's error when the provider cannot have
+// served the request.
+var ErrNotSent = errors.New("the request was not sent")
+
+// statusGone is what the entry of a caller that left before the answer's head
+// says (nginx's word for it; the caller got nothing).
+const statusGone = 499
+
+// departure watches whether the caller leaves.
+type departure struct {
+	gone   atomic.Bool
+	drain  bool
+	cancel context.CancelFunc // ends the request at the provider
+	after  time.Duration      // how long to go on reading when draining
+}
+
+// happened takes note that the caller has left: what it does is needed once, and
+// harmless twice.
+func (d *departure) happened() {
+	if d.gone.Swap(true) {
+		return
+	}
+	if d.drain {
+		time.AfterFunc(d.after, d.cancel)
+	} else {
+		d.cancel()
+	}
+}
+
+// forward sends the request and takes care of the answer. From here on the hold
+// ends whatever happens: should a step be left by a panic, it ends unconfirmed.
+func (p *Proxy) forward(x *exchange) error {
+	defer x.hold.Settle(ledger.Result{Outcome: ledger.Unconfirmed})
+	ctx, cancel := context.WithTimeout(p.base, p.opts.MaxDuration)
+	defer cancel()
+	x.left = &departure{cancel: cancel, after: p.opts.DrainTimeout}
+	x.left.drain = p.opts.OnDisconnect == Drain || (p.opts.OnDisconnect == Auto && x.hard)
+	defer context.AfterFunc(x.r.Context(), x.left.happened)()
+
+	body, held := p.rewrite(x)
+	resp, err := p.opts.Providers.Send(ctx, Outgoing{
+		Provider: x.target.Provider, Path: x.route.Path, RawQuery: x.r.URL.RawQuery, Header: x.r.Header,
+		Body: body, RequestID: x.hold.ID().String(), Release: held.end,
+	})
+	if err != nil {
+		return p.unanswered(x, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return p.failed(x, resp)
+	}
+	return p.meter(x, resp)
+}
+
+// rewrite is the body as the provider gets it, and the loan of the buffer that it
+// lies in: the caller's own when nothing changes.
+func (p *Proxy) rewrite(x *exchange) ([]byte, *loan) {
+	var store [16][]byte
+	parts := x.call.Segments(p.edit(x), store[:0])
+	if len(parts) == 1 {
+		return parts[0], x.body.share()
+	}
+	size := 0
+	for _, part := range parts {
+		size += len(part)
+	}
+	buf := p.buffers.get(size)
+	body := (*buf)[:0]
+	for _, part := range parts {
+		body = append(body, part...)
+	}
+	return body, p.buffers.lend(buf)
+}
+
+// edit is what must change in the body: the provider's own name of the model,
+// the output cap that was held for, and that a stream tells its usage.
+func (p *Proxy) edit(x *exchange) dialect.Edit {
+	e := dialect.Edit{Model: x.target.Name, CapField: "max_tokens"}
+	if x.hard && x.route.Output {
+		e.MaxOutput = x.hold.Output()
+	}
+	if kind := p.opts.Providers.Kind(x.target.Provider); kind == "openai" || kind == "azure" {
+		e.CapField = "max_completion_tokens"
+	}
+	e.IncludeUsage = x.call.Stream && !x.call.IncludeUsage
+	return e
+}
+
+// unanswered settles a request to which no answer came.
+func (p *Proxy) unanswered(x *exchange, err error) error {
+	switch {
+	case errors.Is(err, ErrNotSent):
+		f := fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s cannot be reached; nothing was sent and nothing is charged.", x.target.Provider)
+		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind})
+		return f
+	case x.left.gone.Load():
+		p.done(x, x.unknown(statusGone, ""))
+		return nil
+	case errors.Is(err, fault.UpstreamTimeout), errors.Is(err, context.DeadlineExceeded):
+		f := fault.Wrap(fault.UpstreamTimeout, err, "The provider %s did not answer in time.", x.target.Provider)
+		p.done(x, x.unknown(http.StatusGatewayTimeout, f.Kind))
+		return f
+	}
+	f := fault.Wrap(fault.UpstreamUnavailable, err, "The connection to the provider %s was lost before it answered.", x.target.Provider)
+	p.done(x, x.unknown(http.StatusBadGateway, f.Kind))
+	return f
+}
+
+// failed passes the provider's own refusal on. It used nothing.
+func (p *Proxy) failed(x *exchange, resp *http.Response) error {
+	buf := p.buffers.get(maxErrorBody)
+	defer p.buffers.put(buf)
+	n, _ := readFull(resp.Body, *buf) // a refusal that breaks off is still one
+	upstreamID := p.opts.Providers.Relay(x.w.Header(), resp)
+	if resp.StatusCode < 400 {
+		f := fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)
+		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind, UpstreamID: upstreamID})
+		return f
+	}
+	p.done(x, ledger.Result{Outcome: ledger.Failed, Status: resp.StatusCode, Code: "upstream_error", UpstreamID: upstreamID})
+	x.headers()
+	x.w.WriteHeader(resp.StatusCode)
+	_, _ = x.w.Write(p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n])) // a caller that left misses nothing
+	return nil
+}
+
+// maxErrorBody is how much of a provider's error is passed on.
+const maxErrorBody = 64 << 10

@@ -1,0 +1,181 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
+)
+
+// maxWhole is the largest answer that is kept back until its usage is known, so
+// that a header can say what it cost. A larger one is passed on as it comes.
+const maxWhole = 1 << 20
+
+// streamBuffer is how much of a stream is read at once.
+const streamBuffer = 32 << 10
+
+// meter passes the answer on and takes its usage from the same bytes.
+func (p *Proxy) meter(x *exchange, resp *http.Response) error {
+	x.upstreamID = p.opts.Providers.Relay(x.w.Header(), resp)
+	stream := isStream(resp.Header)
+	tap := dialect.NewTap(x.route, stream, stream && x.call.Stream && !x.call.IncludeUsage)
+	if stream {
+		return p.stream(x, resp, tap)
+	}
+	return p.whole(x, resp, tap)
+}
+
+func isStream(h http.Header) bool {
+	v := h["Content-Type"]
+	if len(v) == 0 {
+		return false
+	}
+	if v[0] == "text/event-stream" {
+		return true
+	}
+	kind, _, _ := mime.ParseMediaType(v[0])
+	return kind == "text/event-stream"
+}
+
+func isJSON(contentType string) bool {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	return kind == "application/json"
+}
+
+// whole passes on an answer that is one document. Until its end is there the
+// caller has seen nothing, so a provider that breaks off can still be told as an
+// error.
+func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error {
+	buf := p.buffers.get(int(min(max(resp.ContentLength, 0), maxWhole)) + 1)
+	defer func() { p.buffers.put(buf) }()
+	n := 0
+	for {
+		got, err := resp.Body.Read((*buf)[n:])
+		tap.Write((*buf)[n : n+got])
+		n += got
+		switch {
+		case errors.Is(err, io.EOF):
+			tap.Close()
+			entry := p.done(x, x.result(tap.Tally(), complete, http.StatusOK))
+			return x.answer(resp.StatusCode, (*buf)[:n], &entry)
+		case err != nil:
+			return p.broken(x, tap, err)
+		case n >= maxWhole:
+			return p.large(x, resp, tap, (*buf)[:n])
+		case n == len(*buf):
+			buf = p.grow(buf, n)
+		}
+	}
+}
+
+// answer writes a document with what it cost.
+func (x *exchange) answer(status int, body []byte, entry *ledger.Entry) error {
+	h := x.w.Header()
+	x.headers()
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["X-Tollgate-Cost-Usd"] = []string{entry.Cost.String()}
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(body) // it is settled; a caller that left loses only the answer
+	return nil
+}
+
+// large passes on a document too large to keep back: begun is what of it was
+// read already. It goes out in chunks, so that its end is only told once it is
+// settled.
+func (p *Proxy) large(x *exchange, resp *http.Response, tap *dialect.Tap, begun []byte) error {
+	x.headers()
+	x.w.WriteHeader(resp.StatusCode)
+	out := newOutlet(x, p.opts.WriteTimeout)
+	out.write(begun)
+	return p.pump(x, resp, tap, out, complete)
+}
+
+// stream passes on a stream event by event.
+func (p *Proxy) stream(x *exchange, resp *http.Response, tap *dialect.Tap) error {
+	x.headers()
+	x.w.WriteHeader(resp.StatusCode)
+	return p.pump(x, resp, tap, newOutlet(x, p.opts.WriteTimeout), cutOff)
+}
+
+// pump reads the answer to its end, through the tap, into the outlet. atEOF is
+// what an end means that the format itself did not announce.
+func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *outlet, atEOF ending) error {
+	buf := p.buffers.get(streamBuffer)
+	defer p.buffers.put(buf)
+	for {
+		n, err := resp.Body.Read(*buf)
+		relay := tap.Write((*buf)[:n])
+		if tap.Tally().Finished {
+			// The caller may take the format's own end for the end, so it is
+			// settled before that is passed on.
+			p.done(x, x.result(tap.Tally(), complete, resp.StatusCode))
+		}
+		out.write(relay)
+		if errors.Is(err, io.EOF) {
+			out.write(tap.Close())
+			p.done(x, x.result(tap.Tally(), atEOF, resp.StatusCode))
+			if atEOF == cutOff && !tap.Tally().Finished {
+				out.write(x.brokenEvent())
+			}
+			return nil
+		}
+		if err != nil {
+			p.done(x, x.result(tap.Tally(), cutOff, resp.StatusCode))
+			out.write(x.brokenEvent())
+			return nil
+		}
+	}
+}
+
+// broken settles an answer that broke off before the caller saw any of it.
+func (p *Proxy) broken(x *exchange, tap *dialect.Tap, err error) error {
+	tap.Close()
+	f := fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s broke off in the middle of its answer.", x.target.Provider)
+	p.done(x, x.result(tap.Tally(), cutOff, http.StatusBadGateway))
+	if x.left.gone.Load() {
+		return nil
+	}
+	return f
+}
+
+// brokenEvent tells a stream's reader that the provider broke off.
+func (x *exchange) brokenEvent() []byte {
+	return dialect.ErrorEvent(x.format(), fault.New(fault.UpstreamUnavailable, "The provider %s broke off in the middle of its answer.", x.target.Provider))
+}
+
+// outlet writes to the caller until it leaves; then it swallows.
+type outlet struct {
+	x        *exchange
+	control  *http.ResponseController
+	timeout  time.Duration
+	deadline time.Time // the write deadline that is set
+}
+
+func newOutlet(x *exchange, timeout time.Duration) *outlet {
+	return &outlet{x: x, control: http.NewResponseController(x.w), timeout: timeout}
+}
+
+// write passes b on at once. A caller that does not read for the time-out has
+// left. The deadline is moved at most once a second: it need not be exact.
+func (o *outlet) write(b []byte) {
+	if len(b) == 0 || o.x.left.gone.Load() {
+		return
+	}
+	if now := time.Now(); o.deadline.Sub(now) < o.timeout {
+		o.deadline = now.Add(o.timeout + time.Second)
+		_ = o.control.SetWriteDeadline(o.deadline) // a recorder in a test has no deadlines
+	}
+	if _, err := o.x.w.Write(b); err != nil {
+		o.x.left.happened()
+		return
+	}
+	if err := o.control.Flush(); err != nil {
+		o.x.left.happened()
+	}
+}

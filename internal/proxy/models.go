@@ -1,0 +1,61 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"tollgate/internal/catalog"
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+)
+
+// models answers the list of models, or one of them: those of configured
+// providers that this key may use. What it may not use is not found, as if it
+// were not there.
+func (p *Proxy) models(x *exchange) error {
+	x.w.Header().Set("Content-Type", "application/json")
+	if name := dialect.ModelID(x.r.URL.Path); name != "" {
+		target, err := p.opts.Catalog.Resolve(name, p.opts.Providers.Configured)
+		if err != nil || !p.mayUse(x, target) {
+			return fault.New(fault.ModelNotFound, "The model %q is not one that this key may use. GET /v1/models lists those that are.", name[:min(len(name), 100)])
+		}
+		return x.document(dialect.ModelBody(info(name, target)))
+	}
+	var list []dialect.ModelInfo
+	for name, target := range p.opts.Catalog.Aliases() {
+		if p.mayUse(x, target) {
+			list = append(list, info(name, target))
+		}
+	}
+	for m := range p.opts.Catalog.Models() {
+		// A name that leads to another provider's model is not listed twice.
+		if target, err := p.opts.Catalog.Resolve(m.Name, p.opts.Providers.Configured); err == nil && target.Model == m && p.mayUse(x, target) {
+			list = append(list, info(m.Name, target))
+		}
+	}
+	return x.document(dialect.ModelList(list))
+}
+
+func (p *Proxy) mayUse(x *exchange, t catalog.Target) bool {
+	ask := x.ask
+	ask.Model, ask.Provider = t.Name, t.Provider
+	return p.opts.Providers.Configured(t.Provider) && x.grant.Rules().AdmitModel(&ask) == nil
+}
+
+func info(name string, t catalog.Target) dialect.ModelInfo {
+	m := dialect.ModelInfo{ID: name, OwnedBy: t.Provider}
+	if t.Model != nil {
+		if released, err := time.Parse(time.DateOnly, t.Model.Released); err == nil {
+			m.Created = released.Unix()
+		}
+	}
+	return m
+}
+
+func (x *exchange) document(body []byte) error {
+	x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.w.WriteHeader(http.StatusOK)
+	_, _ = x.w.Write(body) // nobody left to tell
+	return nil
+}

@@ -1,0 +1,187 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"tollgate/internal/authority"
+	"tollgate/internal/catalog"
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
+	"tollgate/internal/llm"
+	"tollgate/internal/policy"
+)
+
+// OnDisconnect says what becomes of a request whose caller has left.
+type OnDisconnect uint8
+
+// The ways.
+const (
+	Auto   OnDisconnect = iota // drain under a hard limit, else cancel
+	Drain                      // read the answer to its end, so that its usage is known
+	Cancel                     // end the request at the provider
+)
+
+// Options are a Proxy's parts and figures. Parts are required; zero figures take
+// the defaults named.
+type Options struct {
+	Authority *authority.Authority
+	Ledger    *ledger.Ledger
+	Catalog   *catalog.Catalog
+	Providers Providers
+	Addresses Addresses
+	Log       *slog.Logger
+	Figures   dialect.Figures // what counts for parts of a request that cannot be measured
+
+	MaxBodyBytes    int64         // 32 MiB
+	BodyIdleTimeout time.Duration // how long a body may take to begin to come at a fair rate; 30 s
+	WriteTimeout    time.Duration // how long a caller may not read what is written to it; 60 s
+	MaxDuration     time.Duration // of a request, from admission to its end; 1 h
+	LeastOutput     int64         // the lowest output cap a request is clamped to, if the caller's own is not lower; 64
+	OnDisconnect    OnDisconnect
+	DrainTimeout    time.Duration // how long an answer is read for a caller that left; 30 s
+	LogRequests     bool          // a line for each request that was forwarded; refusals are always logged
+}
+
+// Proxy is the data plane. It is safe for concurrent use.
+type Proxy struct {
+	opts    Options
+	buffers buffers
+	refused refusals
+	base    context.Context // of every request at a provider, until cut
+	cut     context.CancelFunc
+}
+
+// New makes a Proxy.
+func New(opts Options) *Proxy {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&opts.BodyIdleTimeout, 30*time.Second)
+	set(&opts.WriteTimeout, time.Minute)
+	set(&opts.MaxDuration, time.Hour)
+	set(&opts.DrainTimeout, 30*time.Second)
+	if opts.MaxBodyBytes <= 0 {
+		opts.MaxBodyBytes = 32 << 20
+	}
+	if opts.LeastOutput <= 0 {
+		opts.LeastOutput = 64
+	}
+	p := &Proxy{opts: opts}
+	p.base, p.cut = context.WithCancel(context.Background())
+	return p
+}
+
+// Cut ends every request at its provider. Each is settled as one whose provider
+// broke off.
+func (p *Proxy) Cut() { p.cut() }
+
+// exchange is one request on its walk, and what the steps found out.
+type exchange struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	begun time.Time
+	route *dialect.Route // nil = no such path; then the format is OpenAI's
+	ip    netip.Addr
+
+	grant      authority.Grant
+	body       *loan // of the buffer that holds the body, until the walk has ended
+	call       *dialect.Call
+	target     catalog.Target
+	ask        policy.Ask
+	tariff     catalog.Tariff
+	prices     string // the tariff as the entry keeps it
+	hard       bool   // a limit on tokens or money may not be passed
+	hold       *ledger.Hold
+	left       *departure // the caller's leaving
+	upstreamID string
+}
+
+// ServeHTTP takes one request through the walk.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{w: w, r: r, begun: time.Now()}
+	if err := p.walk(x); err != nil {
+		p.refuse(x, err)
+	}
+	if x.body != nil {
+		x.body.end()
+	}
+}
+
+// walk is the list of steps. An error of it has not been told to the caller yet.
+func (p *Proxy) walk(x *exchange) error {
+	if err := p.authenticate(x); err != nil {
+		return err
+	}
+	if x.route.Method == http.MethodGet {
+		return p.models(x)
+	}
+	if err := p.read(x); err != nil {
+		return err
+	}
+	if err := p.admit(x); err != nil {
+		return err
+	}
+	return p.forward(x)
+}
+
+// authenticate finds whose key it is, and asks the rules that need nothing of
+// the body.
+func (p *Proxy) authenticate(x *exchange) error {
+	key, err := presented(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if x.grant, err = p.opts.Authority.Authenticate(x.r.Context(), key); err != nil {
+		return err
+	}
+	route, err := dialect.Find(x.r.Method, x.r.URL.Path)
+	if err != nil {
+		return err
+	}
+	x.route = route
+	x.ip = p.opts.Addresses.Of(x.r)
+	x.ask = policy.Ask{Now: x.begun, IP: x.ip, Scope: route.Scope, Endpoint: route.Path, Format: route.Format}
+	if f := x.grant.Rules().AdmitRoute(&x.ask); f != nil {
+		return f
+	}
+	return nil
+}
+
+// read reads the body and what the gate must know of it.
+func (p *Proxy) read(x *exchange) error {
+	if !jsonBody(x.r.Header) {
+		return fault.New(fault.UnsupportedMediaType, "The body must be JSON: send \"Content-Type: application/json\".")
+	}
+	buf, body, err := p.readBody(x.w, x.r, p.opts.MaxBodyBytes)
+	if err != nil {
+		return err
+	}
+	x.body = p.buffers.lend(buf)
+	x.call, err = dialect.Read(x.route, body)
+	return err
+}
+
+// jsonBody reports whether the body is said to be JSON; saying nothing is taken
+// for it, as providers do.
+func jsonBody(h http.Header) bool {
+	v := h["Content-Type"]
+	if len(v) == 0 || v[0] == "" || v[0] == "application/json" {
+		return true
+	}
+	return isJSON(v[0])
+}
+
+// format is how the caller is answered.
+func (x *exchange) format() llm.Format {
+	if x.route == nil {
+		return llm.OpenAI
+	}
+	return x.route.Format
+}

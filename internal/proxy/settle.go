@@ -1,0 +1,79 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"tollgate/internal/fault"
+	"tollgate/internal/ledger"
+	"tollgate/internal/llm"
+)
+
+// ending is how the reading of an answer ended.
+type ending uint8
+
+const (
+	complete ending = iota // at its proper end
+	cutOff                 // before it: the provider broke off, the caller left, or time was up
+)
+
+// result says how a request that got an answer is booked.
+func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
+	r := ledger.Result{Status: status, UpstreamID: x.upstreamID}
+	switch {
+	case t.Reported:
+		r.Outcome, r.Usage = ledger.Settled, t.Usage
+	case end == complete:
+		r.Outcome, r.Usage = ledger.Estimated, x.counted(t)
+	case x.left.gone.Load() && !x.left.drain:
+		r.Outcome, r.Usage = ledger.Estimated, x.counted(t)
+	case x.hard:
+		// What the provider had thought or written by then is never seen.
+		r.Outcome, r.Code = ledger.Unconfirmed, fault.UpstreamUnavailable
+	default:
+		r.Outcome, r.Usage, r.Code = ledger.Estimated, x.counted(t), fault.UpstreamUnavailable
+	}
+	r.Cost = x.tariff.Cost(r.Usage)
+	return r
+}
+
+// unknown books a request that was sent and of which nothing came back.
+func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
+	r := ledger.Result{Outcome: ledger.Unconfirmed, Status: status, Code: code}
+	if !x.hard {
+		bound, _ := x.hold.Bound()
+		r.Outcome, r.Usage = ledger.Estimated, llm.Usage{Input: bound.Input}
+		r.Cost = x.tariff.Cost(r.Usage)
+	}
+	return r
+}
+
+// counted is the usage as far as it can be counted here; never nothing.
+func (x *exchange) counted(t llm.Tally) llm.Usage {
+	return llm.Usage{Input: max(estimate(x.call), 1), Output: t.Seen}
+}
+
+// done ends the hold, once, and writes the request's line to the log.
+func (p *Proxy) done(x *exchange, r ledger.Result) ledger.Entry {
+	entry, ok := x.hold.Settle(r)
+	if ok && p.opts.LogRequests {
+		p.opts.Log.LogAttrs(x.r.Context(), slog.LevelInfo, "request",
+			slog.String("request_id", entry.ID.String()), slog.String("key_id", entry.KeyID),
+			slog.String("provider", entry.Provider), slog.String("model", entry.Model), slog.String("endpoint", entry.Endpoint),
+			slog.Int("status", entry.Status), slog.String("outcome", entry.Outcome.String()),
+			slog.Int64("input_tokens", entry.Usage.InputTokens()), slog.Int64("output_tokens", entry.Usage.OutputTokens()),
+			slog.String("cost_usd", entry.Cost.String()), slog.Int64("duration_ms", time.Since(x.begun).Milliseconds()))
+	}
+	return entry
+}
+
+// readFull fills b from r as far as there is something.
+func readFull(r io.Reader, b []byte) (int, error) {
+	n, err := io.ReadFull(r, b)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"log/slog"
+
+	"tollgate/internal/authority"
+	"tollgate/internal/catalog"
+	"tollgate/internal/config"
+	"tollgate/internal/dialect"
+	"tollgate/internal/ledger"
+	"tollgate/internal/proxy"
+	"tollgate/internal/upstream"
+)
+
+// loadCatalog lays the configured prices and aliases over the built-in ones.
+func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
+	opts := catalog.Options{Aliases: cfg.Aliases}
+	for _, e := range cfg.Configured() {
+		opts.Providers = append(opts.Providers, catalog.Provider{Slug: e.Slug, Kind: e.Kind})
+	}
+	for _, row := range cfg.Prices {
+		opts.Rows = append(opts.Rows, row.Text())
+	}
+	if d := cfg.DefaultPrice; d.Input != nil && d.Output != nil {
+		rates := catalog.Flat(*d.Input, *d.Output)
+		opts.Default = &rates
+	}
+	return catalog.Load(opts)
+}
+
+func endpoints(cfg *config.Config) []upstream.Provider {
+	var out []upstream.Provider
+	for _, e := range cfg.Configured() {
+		out = append(out, upstream.Provider{Slug: e.Slug, Kind: e.Kind, BaseURL: e.BaseURL, Credential: e.APIKey})
+	}
+	return out
+}
+
+func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, book *ledger.Ledger, models *catalog.Catalog, p proxy.Providers) *proxy.Proxy {
+	return proxy.New(proxy.Options{
+		Authority: auth, Ledger: book, Catalog: models, Providers: p, Log: log,
+		Addresses: proxy.NewAddresses(cfg.TrustedProxies),
+		Figures: dialect.Figures{
+			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,
+			Audio: cfg.Bounds.AudioTokens, File: cfg.Bounds.FileTokens,
+		},
+		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
+		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration,
+		LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
+		DrainTimeout: cfg.DrainTimeout, LogRequests: cfg.Log.Requests,
+	})
+}
+
+var disconnects = map[string]proxy.OnDisconnect{"auto": proxy.Auto, "drain": proxy.Drain, "cancel": proxy.Cancel}

@@ -1,0 +1,40 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"tollgate/internal/fault"
+	"tollgate/internal/proxy"
+	"tollgate/internal/upstream"
+)
+
+// providers is the upstream client as the proxy wants it.
+type providers struct{ *upstream.Client }
+
+var _ proxy.Providers = providers{}
+
+// Send sends a request, and says in the proxy's words what an error means.
+func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, error) {
+	resp, err := p.Do(ctx, upstream.Request{
+		Provider: o.Provider, Path: o.Path, RawQuery: o.RawQuery, Header: o.Header,
+		Body: o.Body, RequestID: o.RequestID, Release: o.Release,
+	})
+	switch {
+	case err == nil:
+		return resp, nil
+	case errors.Is(err, upstream.ErrNotSent):
+		return nil, fmt.Errorf("%w: %w", proxy.ErrNotSent, err)
+	case errors.Is(err, upstream.ErrTimeout):
+		return nil, fmt.Errorf("%w: %w", fault.UpstreamTimeout, err)
+	}
+	return nil, err
+}
+
+// Relay copies the headers that are for the caller.
+func (p providers) Relay(dst http.Header, resp *http.Response) string {
+	upstream.CopyHeader(dst, resp.Header)
+	return upstream.UpstreamRequestID(resp)
+}

@@ -1,0 +1,211 @@
+package simulate
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// ask is what a request's body asks for.
+type ask struct {
+	model        string
+	stream       bool
+	includeUsage bool
+	limit        int64 // the caller's cap on the tokens of one choice; 0 = none
+	choices      int64 // answers given, ≥ 1
+	charged      int64 // answers billed, ≥ choices (best_of)
+	input        int64 // tokens counted
+	prompts      int64 // separate prompts or inputs, ≥ 1
+	tools        bool
+	dimensions   int64 // embeddings; 0 = the model's own
+	base64       bool  // embeddings
+	single       bool  // the format knows one choice only
+	rawModel     []byte
+	has          struct{ messages, prompt, input bool }
+}
+
+// badRequest is a body that the provider does not take.
+type badRequest struct {
+	param string
+	text  string
+}
+
+func (e *badRequest) Error() string { return e.text }
+
+func wrong(param, format string, args ...any) *badRequest {
+	return &badRequest{param: param, text: fmt.Sprintf(format, args...)}
+}
+
+// Constants of the count: OpenAI's published rule is 3 tokens around each message
+// and 3 to begin the answer.
+const (
+	messageTokens = 3
+	beginTokens   = 3
+	maxChoices    = 128
+)
+
+// readAsk reads the body of a request at a location.
+func readAsk(body []byte, at location) (ask, error) {
+	a := ask{choices: 1, charged: 1, prompts: 1, model: at.model, stream: at.stream}
+	_, a.single = at.wire.(anthropic)
+	s := scanner{b: body}
+	if s.peek() != '{' {
+		return a, wrong("", "The body is not a JSON object.")
+	}
+	for ok := s.open('{'); ok && s.more('}'); {
+		if err := a.member(&s, s.name()); err != nil {
+			return a, err
+		}
+	}
+	if !s.end() {
+		return a, wrong("", "We could not parse the JSON body of your request.")
+	}
+	if a.rawModel != nil && a.model == "" {
+		a.model = string(a.rawModel)
+	}
+	if at.op == complete { // each prompt gets its own answers
+		a.charged = max(a.charged, a.choices) * a.prompts
+		a.choices *= a.prompts
+	} else {
+		a.charged = a.choices
+	}
+	return a, a.check(at)
+}
+
+func (a *ask) member(s *scanner, name []byte) error {
+	switch string(name) {
+	case "model":
+		if s.peek() != '"' {
+			return wrong("model", "model must be a string.")
+		}
+		a.rawModel, _ = s.text()
+	case "stream":
+		a.stream = string(s.word()) == "true"
+	case "stream_options":
+		a.streamOptions(s)
+	case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens":
+		return a.cap(s, string(name))
+	case "n", "candidateCount":
+		if a.single {
+			s.skip()
+			return nil
+		}
+		return countOf(s, string(name), &a.choices)
+	case "best_of":
+		return countOf(s, "best_of", &a.charged)
+	case "generationConfig", "generation_config":
+		for ok := s.open('{'); ok && s.more('}'); {
+			if err := a.member(s, s.name()); err != nil {
+				return err
+			}
+		}
+	case "messages", "contents":
+		a.has.messages = true
+		a.messages(s)
+	case "prompt", "input":
+		a.has.prompt = a.has.prompt || name[0] == 'p'
+		a.has.input = a.has.input || name[0] == 'i'
+		var n int64
+		n, a.prompts = s.weighAny()
+		a.input += n
+	case "system", "systemInstruction", "system_instruction", "suffix":
+		a.input += s.weigh()
+	case "tools", "functions":
+		before := a.input
+		a.input += s.weigh()
+		a.tools = a.input > before
+	case "dimensions":
+		return countOf(s, "dimensions", &a.dimensions)
+	case "encoding_format":
+		raw, _ := s.text()
+		a.base64 = string(raw) == "base64"
+	default:
+		s.skip()
+	}
+	return nil
+}
+
+func (a *ask) messages(s *scanner) {
+	a.input += beginTokens
+	for ok := s.open('['); ok && s.more(']'); {
+		if s.peek() != '{' {
+			s.fail()
+			return
+		}
+		a.input += messageTokens + s.weigh()
+	}
+}
+
+func (a *ask) streamOptions(s *scanner) {
+	if s.peek() != '{' {
+		s.skip()
+		return
+	}
+	for ok := s.open('{'); ok && s.more('}'); {
+		if string(s.name()) == "include_usage" {
+			a.includeUsage = string(s.word()) == "true"
+		} else {
+			s.skip()
+		}
+	}
+}
+
+// cap takes the smallest of the caps that a request carries.
+func (a *ask) cap(s *scanner, name string) error {
+	var n int64
+	if err := number(s, name, &n); err != nil {
+		return err
+	}
+	if n > 0 && (a.limit == 0 || n < a.limit) {
+		a.limit = n
+	}
+	return nil
+}
+
+func countOf(s *scanner, name string, n *int64) error {
+	if err := number(s, name, n); err != nil {
+		return err
+	}
+	if *n > maxChoices && name != "dimensions" {
+		return wrong(name, "Invalid '%s': integer above maximum value. Expected a value <= %d, but got %d instead.", name, maxChoices, *n)
+	}
+	return nil
+}
+
+// number reads a positive integer into n; null leaves n as it is.
+func number(s *scanner, name string, n *int64) error {
+	if c := s.peek(); c == '"' || c == '{' || c == '[' {
+		return wrong(name, "Invalid type for '%s': expected an integer.", name)
+	}
+	w := s.word()
+	if string(w) == "null" {
+		return nil
+	}
+	v, err := strconv.ParseInt(string(w), 10, 64)
+	if err != nil {
+		return wrong(name, "Invalid type for '%s': expected an integer.", name)
+	}
+	if v < 1 {
+		return wrong(name, "Invalid '%s': integer below minimum value. Expected a value >= 1, but got %d instead.", name, v)
+	}
+	*n = v
+	return nil
+}
+
+// check names what is missing, as each provider does.
+func (a *ask) check(at location) error {
+	switch {
+	case a.model == "":
+		return wrong("model", "you must provide a model parameter")
+	case at.op == embed && !a.has.input:
+		return wrong("input", "Missing required parameter: 'input'.")
+	case at.op == complete && !a.has.prompt:
+		return wrong("prompt", "Missing required parameter: 'prompt'.")
+	case (at.op == generate || at.op == count) && !a.has.messages:
+		return wrong("messages", "Missing required parameter: 'messages'.")
+	case a.single && at.op == generate && a.limit == 0:
+		return wrong("max_tokens", "max_tokens: Field required")
+	case a.dimensions > maxDimensions:
+		return wrong("dimensions", "Invalid 'dimensions': at most %d.", maxDimensions)
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package simulate
+
+// Header values that never change; net/http only reads them.
+var (
+	typeJSON   = []string{"application/json"}
+	typeEvents = []string{"text/event-stream; charset=utf-8"}
+	noCache    = []string{"no-cache"}
+
+	openAIVersion      = []string{"2020-10-01"}
+	openAIOrganization = []string{"simulated"}
+	processingMs       = []string{"1"}
+	limitRequests      = []string{"10000"}
+	remainingRequests  = []string{"9999"}
+	resetRequests      = []string{"6ms"}
+	limitTokens        = []string{"200000"}
+	remainingTokens    = []string{"199000"}
+	resetTokens        = []string{"300ms"}
+)
+
+// headers sets what each provider's answers carry whatever they say.
+func (wk *work) headers() {
+	h := wk.w.Header()
+	id := []string{wk.requestID}
+	switch wk.answer.wire.(type) {
+	case anthropic:
+		h["Request-Id"] = id
+		h["Anthropic-Ratelimit-Requests-Limit"] = limitRequests
+		h["Anthropic-Ratelimit-Requests-Remaining"] = remainingRequests
+	case gemini:
+		h["X-Request-Id"] = id
+	default:
+		h["X-Request-Id"] = id
+		h["Openai-Version"] = openAIVersion
+		h["Openai-Organization"] = openAIOrganization
+		h["Openai-Processing-Ms"] = processingMs
+		h["X-Ratelimit-Limit-Requests"] = limitRequests
+		h["X-Ratelimit-Remaining-Requests"] = remainingRequests
+		h["X-Ratelimit-Reset-Requests"] = resetRequests
+		h["X-Ratelimit-Limit-Tokens"] = limitTokens
+		h["X-Ratelimit-Remaining-Tokens"] = remainingTokens
+		h["X-Ratelimit-Reset-Tokens"] = resetTokens
+	}
+}

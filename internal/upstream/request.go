@@ -1,0 +1,175 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Request is one request to a provider.
+type Request struct {
+	Provider string      // slug
+	Method   string      // "" = POST
+	Path     string      // canonical, unescaped: "/v1/chat/completions" for every provider
+	RawQuery string      // the caller's query; `key` is taken out, since it carries the caller's credential
+	Header   http.Header // the caller's headers; read while Do runs, never changed
+	Body     []byte      // whole; read until Release is called
+
+	// RequestID is sent as X-Client-Request-Id, which OpenAI keeps in its log
+	// beside its own id, in place of what the caller sent under that name.
+	// "" passes the caller's.
+	RequestID string
+
+	// Release is called once, when Body is not read any more and may be used
+	// again. That can be after Do has returned: a provider may answer, or the
+	// caller leave, before the whole body was written. nil when nobody waits.
+	Release func()
+}
+
+func (r *Request) free() {
+	if r.Release != nil {
+		r.Release()
+	}
+}
+
+// request builds what the transport sends.
+func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sending, error) {
+	at, err := t.place(r.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if q := withoutKey(r.RawQuery); q != "" {
+		u := *at.url
+		u.RawQuery = q
+		at.url = &u
+	}
+	s := &sending{body: r.Body, release: r.Release}
+	s.open.Store(1) // Do's own; each reader adds one
+	out := (&http.Request{
+		Method:        method(r.Method),
+		URL:           at.url,
+		Host:          at.url.Host,
+		Header:        t.header(r, at.header),
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		ContentLength: int64(len(r.Body)),
+	}).WithContext(ctx)
+	if len(r.Body) > 0 {
+		s.first.of = s
+		s.open.Add(1)
+		out.Body = &s.first
+		out.GetBody = s.again
+	}
+	return out, s, nil
+}
+
+func method(m string) string {
+	if m == "" {
+		return http.MethodPost
+	}
+	return m
+}
+
+// withoutKey takes the parameter `key` out of a query and leaves all else byte
+// for byte.
+func withoutKey(query string) string {
+	if !strings.Contains(query, "key") && !strings.Contains(query, "%") {
+		return query
+	}
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil && strings.EqualFold(plain, "key") {
+			continue
+		}
+		kept = append(kept, pair)
+	}
+	return strings.Join(kept, "&")
+}
+
+// sending follows one request's body through the transport: whether any of it
+// was taken to be sent, and when the last reader is closed.
+type sending struct {
+	body    []byte
+	release func()
+	first   reader
+	state   atomic.Int32
+	open    atomic.Int32 // readers not yet closed, and Do itself
+}
+
+// The states of a sending.
+const (
+	untouched int32 = iota
+	began           // a byte of the present attempt's body was taken
+	recalled        // given up before any byte was taken; none can be taken any more
+)
+
+// again is the request's GetBody: a fresh reader for another attempt. The
+// transport asks for one only when the provider cannot have seen the last attempt
+// (nothing was written, or the provider said that it did not process it), so what
+// counts begins anew.
+func (s *sending) again() (io.ReadCloser, error) {
+	s.state.Store(untouched)
+	s.open.Add(1)
+	return &reader{of: s}, nil
+}
+
+// recall reports whether no byte of the body was taken, and sees to it that none
+// will be: the transport's writer can outlive RoundTrip.
+func (s *sending) recall() bool {
+	return len(s.body) > 0 && s.state.CompareAndSwap(untouched, recalled)
+}
+
+// done drops one hold on the body; the last one releases it.
+func (s *sending) done() {
+	if s.open.Add(-1) == 0 && s.release != nil {
+		s.release()
+	}
+}
+
+// reader is one attempt's pass over the body. The HTTP/2 transport closes it while
+// another goroutine reads, and after Close the body may belong to somebody else.
+type reader struct {
+	of     *sending
+	mu     sync.Mutex // covers at and closed, and the copying out of the body
+	at     int
+	closed bool
+}
+
+// Read takes the next bytes, which from then on count as sent.
+func (r *reader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if r.at == len(r.of.body) {
+		return 0, io.EOF
+	}
+	if r.at == 0 && !r.of.state.CompareAndSwap(untouched, began) && r.of.state.Load() == recalled {
+		return 0, errRecalled
+	}
+	n := copy(p, r.of.body[r.at:])
+	r.at += n
+	return n, nil
+}
+
+// Close ends this pass. Only the first call counts.
+func (r *reader) Close() error {
+	r.mu.Lock()
+	first := !r.closed
+	r.closed = true
+	r.mu.Unlock()
+	if first {
+		r.of.done()
+	}
+	return nil
+}
+
+var errRecalled = errors.New("the request was given up")
