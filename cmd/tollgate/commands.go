@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -119,6 +118,3 @@ func parse(t *terminal, args []string) (command *kong.Context, code int) {
 }
 
 type exitRequest int
-
-// interrupted reports whether the command was asked to stop.
-func interrupted(ctx context.Context) bool { return ctx.Err() != nil }

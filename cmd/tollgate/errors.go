@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
 	"tollgate/client"
@@ -41,6 +42,10 @@ func (t *terminal) fail(err error) int {
 
 // message is the error in words; wrong fields go on lines of their own.
 func message(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		server, _, _ := strings.Cut(u.URL, "/api/")
+		return fmt.Sprintf("cannot reach %s: %v", server, u.Err)
+	}
 	refused, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return err.Error()

@@ -76,9 +76,9 @@ func (p *printer) explained(r api.ExplainResult) {
 func amount(a api.Amount) string {
 	switch {
 	case a.Requests != nil:
-		return count(*a.Requests) + " requests"
+		return counted(*a.Requests, "request")
 	case a.Tokens != nil:
-		return count(*a.Tokens) + " tokens"
+		return counted(*a.Tokens, "token")
 	case a.InFlight != nil:
 		return count(*a.InFlight) + " in flight"
 	case a.USD != nil:

@@ -78,12 +78,20 @@ func count(n int64) string {
 	return b.String()
 }
 
-// limit is a limit with its unit; null is no limit.
-func limit(n *int64, unit string) string {
+// counted is n of a noun: 1 request, 2 requests.
+func counted(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
+}
+
+// limit is a limit with its noun; null is no limit.
+func limit(n *int64, noun string) string {
 	if n == nil {
 		return "no limit"
 	}
-	return count(*n) + " " + unit
+	return counted(*n, noun)
 }
 
 // dollars is an amount of whole cents.

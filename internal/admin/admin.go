@@ -39,6 +39,7 @@ type Options struct {
 	Catalog     *catalog.Catalog
 	Configured  func(provider string) bool // whether a provider can be used; nil = all can
 	LeastOutput int64                      // tokens of the shortest answer that is forwarded under a hard limit; 0 = 64
+	BodyTimeout time.Duration              // how long a body may take to arrive whole; 0 = 10 s
 	Logger      *slog.Logger               // nil = discard
 	Version     string                     // of the program, for the OpenAPI document
 }
@@ -50,6 +51,7 @@ type service struct {
 	catalog     *catalog.Catalog
 	configured  func(string) bool
 	leastOutput int64
+	bodyTimeout time.Duration
 	log         *slog.Logger
 	huma        huma.API
 	mux         *http.ServeMux
@@ -61,7 +63,8 @@ type service struct {
 func New(o Options) http.Handler {
 	s := &service{
 		authority: o.Authority, meter: o.Ledger, catalog: o.Catalog,
-		configured: o.Configured, leastOutput: cmp.Or(o.LeastOutput, 64), log: o.Logger,
+		configured: o.Configured, leastOutput: cmp.Or(o.LeastOutput, 64),
+		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
 		mux: http.NewServeMux(), methods: map[string][]string{},
 	}
 	if s.configured == nil {
@@ -110,7 +113,7 @@ func (s *service) survive(w http.ResponseWriter, r *http.Request) {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
-	s.log.ErrorContext(r.Context(), "panic in the management API", "panic", v, "path", r.URL.Path,
+	s.log.ErrorContext(r.Context(), "panic in the management API", "panic", v, "route", r.Pattern,
 		"request_id", requestID(r.Context()), "stack", string(debug.Stack()))
 	if w.Header().Get("Content-Type") != "" { // every answer sets it first
 		panic(http.ErrAbortHandler)

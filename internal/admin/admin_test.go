@@ -1,7 +1,6 @@
 package admin_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tollgate/api"
 	"tollgate/client"
@@ -49,7 +49,8 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { must(t, h.ledger.Close()) })
 	server := httptest.NewServer(admin.New(admin.Options{
 		Authority: h.authority, Ledger: h.ledger, Catalog: models, Version: "test",
-		Configured: func(provider string) bool { return provider != "cohere" },
+		Configured:  func(provider string) bool { return provider != "cohere" },
+		BodyTimeout: 500 * time.Millisecond,
 	}))
 	t.Cleanup(server.Close)
 	h.url = server.URL
@@ -130,10 +131,4 @@ func (h *house) code(t *testing.T, r request) string {
 	t.Helper()
 	_, p := h.problem(t, r)
 	return p.Code
-}
-
-// book puts entries into the ledger as the data plane would.
-func (h *house) flush(t *testing.T) {
-	t.Helper()
-	must(t, h.ledger.Flush(context.Background()))
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -90,6 +91,7 @@ func (s *service) document() http.Handler {
 	for _, theirs := range []string{"ErrorModel", "ErrorDetail"} {
 		delete(doc.Components.Schemas.Map(), theirs) // huma's own error type, which is never sent
 	}
+	allowNulls(doc.Components.Schemas)
 	text, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		panic(err) // a mistake in the types, met by the first test
@@ -99,4 +101,36 @@ func (s *service) document() http.Handler {
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write(text)
 	})
+}
+
+// allowNulls describes as nullable what may be null: huma leaves out pointers to
+// structs, maps, and the null that a list of words must then contain.
+func allowNulls(registry huma.Registry) {
+	for name, schema := range registry.Map() {
+		t := registry.TypeFromRef("#/components/schemas/" + name)
+		for _, f := range reflect.VisibleFields(t) {
+			tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			property := schema.Properties[tag]
+			if property == nil || !maybeNull(f.Type) || strings.Contains(options, "omitempty") {
+				continue
+			}
+			if property.Ref != "" {
+				*property = huma.Schema{
+					Description: property.Description,
+					OneOf:       []*huma.Schema{{Ref: property.Ref}, {Type: "null"}},
+				}
+				continue
+			}
+			property.Nullable = true
+			if property.Enum != nil {
+				property.Enum = append(property.Enum, nil)
+			}
+		}
+	}
+}
+
+// maybeNull reports whether a field of this type is written as null, or may be.
+func maybeNull(t reflect.Type) bool {
+	_, optional := reflect.Zero(t).Interface().(interface{ IsNull() bool })
+	return optional || t.Kind() == reflect.Pointer
 }

@@ -60,16 +60,11 @@ func denial(err error) *fault.Error {
 // key is as unknown as one that was never made.
 func (s *service) subject(ctx context.Context, who authority.Principal, req api.ExplainRequest) (authority.Grant, error) {
 	if req.KeyID != "" {
-		if a, ok := any(s.authority).(interface {
-			GrantByID(context.Context, authority.Principal, string) (authority.Grant, error)
-		}); ok {
-			return a.GrantByID(ctx, who, req.KeyID)
-		}
-		return authority.Grant{}, fault.New(fault.Internal, "GrantByID is missing.")
+		return s.authority.GrantByID(ctx, who, req.KeyID)
 	}
 	grant, err := s.authority.Authenticate(ctx, req.Key)
-	if err == nil && grant.OrganizationID() != who.OrganizationID() {
-		return authority.Grant{}, fault.New(fault.KeyInvalid, "The key is not known here.")
+	if errors.Is(err, fault.KeyInvalid) || err == nil && grant.OrganizationID() != who.OrganizationID() {
+		return authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
 	}
 	return grant, err
 }

@@ -37,7 +37,7 @@ func judge(st ledger.LimitState, ask *limit.Ask) api.ExplainStep {
 	asked, needed := bound(l.Meter, ask, ask.Output), bound(l.Meter, ask, ask.LeastOutput)
 	left := l.Max - st.Used - st.Held
 	step := api.ExplainStep{
-		Rule: l.Field, Verdict: policy.Allow, Detail: "There is room.",
+		Rule: l.Field(), Verdict: policy.Allow, Detail: "There is room.",
 		Limit: &api.ExplainLimit{
 			Subject: st.Subject.Kind.String(), SubjectID: st.Subject.ID,
 			Meter: l.Meter.String(), Window: l.Window.String(), Mode: modeWord(l.Mode),
@@ -53,7 +53,7 @@ func judge(st ledger.LimitState, ask *limit.Ask) api.ExplainStep {
 		refusal := limit.Refusal{Subject: st.Subject, Limit: l, Reading: st.Reading, Needed: needed, Held: st.Held > 0 && st.Used+needed <= l.Max}
 		step.Verdict, step.Code = policy.Deny, string(refusal.Kind())
 		step.Detail = fmt.Sprintf("The %s of %s is used up: at least %s is needed, and %s is left.",
-			l.Field, st.Subject.Kind, phrase(l.Meter, needed), phrase(l.Meter, max(left, 0)))
+			l.Field(), st.Subject.Kind, phrase(l.Meter, needed), phrase(l.Meter, max(left, 0)))
 	case asked > left:
 		step.Detail = fmt.Sprintf("The whole of it does not fit (%s is left), so the output would be shortened.", phrase(l.Meter, left))
 	}
@@ -93,7 +93,7 @@ func phrase(m limit.Meter, n int64) string {
 	case limit.Cost:
 		return "$" + money.NanoUSD(n).String()
 	case limit.Concurrency:
-		return fmt.Sprintf("%d slots", n)
+		return fmt.Sprintf("%d in flight", n)
 	default:
 		return fmt.Sprintf("%d requests", n)
 	}

@@ -33,7 +33,6 @@ const (
 	prefix         = "/api/v1"
 	defaultBody    = 1 << 20
 	defaultTimeout = 15 * time.Second
-	bodyTimeout    = 10 * time.Second // to read a body whole
 )
 
 // object is a body as it was sent: the authority merges it with what there is,
@@ -59,7 +58,7 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 	}
 	if r.body != nil {
 		op.MaxBodyBytes = r.bodyLimit() + 1 // huma refuses a body that reaches its limit
-		op.BodyReadTimeout = bodyTimeout
+		op.BodyReadTimeout = s.bodyTimeout
 		op.SkipValidateBody = true // the authority names every wrong field at once
 		op.RequestBody = s.bodySchema(r.body)
 	}
@@ -92,24 +91,32 @@ func (s *service) guard(r route) func(huma.Context, func(huma.Context)) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(hc.Context(), timeout)
 		defer cancel()
-		who, err := s.identify(ctx, hc)
-		defer func() {
-			s.log.LogAttrs(ctx, slog.LevelInfo, "management call", slog.String("method", r.method), slog.String("route", prefix+r.path),
-				slog.Int("status", hc.Status()), slog.String("actor", who.ID()), slog.String("request_id", requestID(ctx)),
-				slog.Int64("duration_ms", time.Since(began).Milliseconds()))
-		}()
-		if err == nil && r.permission != "" && !who.Can(r.permission) {
-			err = fault.New(fault.PermissionDenied, "This needs the permission %q. Ask an administrator to grant it.", r.permission)
-		}
-		if err == nil && r.body != nil {
-			err = checkMediaType(r.method, hc.Header("Content-Type"))
-		}
+		who, err := s.admit(ctx, r, hc)
 		if err != nil {
 			s.writeRefusal(hc, err)
-			return
+		} else {
+			hc = huma.WithContext(hc, context.WithValue(ctx, principalKey{}, who))
+			next(hc)
 		}
-		next(huma.WithContext(hc, context.WithValue(ctx, principalKey{}, who)))
+		s.log.LogAttrs(ctx, slog.LevelInfo, "management call",
+			slog.String("method", r.method), slog.String("route", prefix+r.path), slog.Int("status", hc.Status()),
+			slog.String("actor", who.ID()), slog.String("request_id", requestID(ctx)),
+			slog.Int64("duration_ms", time.Since(began).Milliseconds()))
 	}
+}
+
+// admit is who acts, if they may.
+func (s *service) admit(ctx context.Context, r route, hc huma.Context) (authority.Principal, error) {
+	who, err := s.identify(ctx, hc)
+	switch {
+	case err != nil:
+		return who, err
+	case r.permission != "" && !who.Can(r.permission):
+		return who, fault.New(fault.PermissionDenied, "This needs the permission %q. Ask an administrator to grant it.", r.permission)
+	case r.body != nil:
+		return who, checkMediaType(r.method, hc.Header("Content-Type"))
+	}
+	return who, nil
 }
 
 type principalKey struct{}

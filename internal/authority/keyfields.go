@@ -44,7 +44,8 @@ func keyFields(now time.Time) []field[Key] {
 	}
 	return append(table,
 		readOnly[Key]("status", "send is_active, or revoke the key"),
-		readOnly[Key]("secret_key", "it is made by the server"))
+		readOnly[Key]("secret_key", "it is made by the server"),
+		readOnly[Key]("preset", "it is asked for when a key is made"))
 }
 
 // fixed is a line that only creation may set; later its value may be repeated but

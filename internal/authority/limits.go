@@ -49,29 +49,28 @@ func (l *Limits) compile() []limit.Limit {
 		max    *int64
 		meter  limit.Meter
 		window limit.Window
-		field  string
 	}{
-		{l.RateLimitPerMinute, limit.Requests, limit.Minute, "rate_limit_per_minute"},
-		{l.RateLimitPerHour, limit.Requests, limit.Hour, "rate_limit_per_hour"},
-		{l.RateLimitPerDay, limit.Requests, limit.Day, "rate_limit_per_day"},
-		{l.TokensPerMinute, limit.Tokens, limit.Minute, "tokens_per_minute"},
-		{l.TokensPerDay, limit.Tokens, limit.Day, "tokens_per_day"},
-		{l.TokensPerMonth, limit.Tokens, limit.Month, "tokens_per_month"},
-		{l.ConcurrentLimit, limit.Concurrency, limit.Total, "concurrent_limit"},
+		{l.RateLimitPerMinute, limit.Requests, limit.Minute},
+		{l.RateLimitPerHour, limit.Requests, limit.Hour},
+		{l.RateLimitPerDay, limit.Requests, limit.Day},
+		{l.TokensPerMinute, limit.Tokens, limit.Minute},
+		{l.TokensPerDay, limit.Tokens, limit.Day},
+		{l.TokensPerMonth, limit.Tokens, limit.Month},
+		{l.ConcurrentLimit, limit.Concurrency, limit.Total},
 	}
-	limits := make([]limit.Limit, 0, 3)
+	limits := make([]limit.Limit, 0, len(counted)+1)
 	for _, c := range counted {
 		if c.max != nil {
-			limits = append(limits, limit.Limit{Meter: c.meter, Window: c.window, Max: *c.max, Field: c.field})
+			limits = append(limits, limit.Limit{Meter: c.meter, Window: c.window, Max: *c.max})
 		}
 	}
 	if l.BudgetLimitCents != nil {
 		limits = append(limits, limit.Limit{
 			Meter: limit.Cost, Window: l.BudgetType.window(), Mode: l.BudgetMode.mode(),
-			Max: int64(money.FromCents(*l.BudgetLimitCents)), Field: "budget_limit_cents",
+			Max: int64(money.FromCents(*l.BudgetLimitCents)),
 		})
 	}
-	return limits
+	return append([]limit.Limit(nil), limits...) // no longer than it must be: there is one for each key in use
 }
 
 // window is the narrowest reading of a word that is not known: a budget that

@@ -128,7 +128,8 @@ func readOnly[T any](name, hint string) field[T] {
 	}}
 }
 
-// instantField reads an RFC 3339 instant in the future; null is never.
+// instantField reads an RFC 3339 instant in the future, or the one that is stored
+// already; null is never.
 func instantField[T any](name string, now time.Time, at func(*T) *time.Time) field[T] {
 	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
 		if isNull(raw) {
@@ -143,7 +144,7 @@ func instantField[T any](name string, now time.Time, at func(*T) *time.Time) fie
 		switch {
 		case err != nil:
 			return "must be an instant like 2030-01-31T23:59:59Z, or null for never"
-		case !t.After(now):
+		case !t.After(now) && (e.current == nil || !t.Equal(*at(e.current))):
 			return "must lie in the future; it is now " + now.Format(time.RFC3339)
 		}
 		*at(e.next) = t.UTC().Truncate(time.Millisecond)

@@ -156,8 +156,11 @@ func (a *answer) report(f *findings) {
 	case len(a.kept) > maxUsageBytes:
 	case a.keeping == keptUsage:
 		f.use(value)
-	case a.keeping == keptID && len(value) >= 2 && value[0] == '"':
-		f.name(value[1 : len(value)-1])
+	case a.keeping == keptID && len(value) > 0 && value[0] == '"':
+		s := scanner{b: value}
+		if id := s.text(); s.bad == "" { // its escapes are right
+			f.name(id)
+		}
 	}
 	a.keeping, a.kept = keptNothing, a.kept[:0]
 }

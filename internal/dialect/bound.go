@@ -3,24 +3,22 @@ package dialect
 import "bytes"
 
 // Figures are the tokens that count for each medium of a request, which cannot
-// be measured without opening it. A zero field means the default named. For
-// sound, files and others that is the model's context window, once for all of
-// them together, because a request never holds more than that: a few bytes may
-// stand for hours of silence or for a book in a compressed document.
+// be measured without opening it: a few bytes may stand for hours of silence,
+// or for a book in a compressed document. A zero figure means the model's
+// context window, once for all media of the request that have no figure,
+// because together they cannot be more than that.
 type Figures struct {
-	Image       int64 // each image in the body: 49,152
-	RemoteImage int64 // each image by URL: as Image; what is billed is its size, not where it lies
-	Audio       int64 // each sound in the body: the context window
-	File        int64 // each file in the body: the context window
-	Other       int64 // each part by reference or of an unknown type: the context window
+	// Image is for an image in the body. The dearest known is one of 768×2048
+	// pixels sent to gpt-4o-mini: 2833 + 8 tiles × 5667 = 48,169 tokens (OpenAI,
+	// "Images and vision", calculating costs).
+	Image       int64
+	RemoteImage int64 // for an image by URL
+	Audio       int64 // for a sound in the body
+	File        int64 // for a file, in the body or by its id
+	Other       int64 // for sound by its id, video, and parts of unknown types
 }
 
 const (
-	// defaultImage is above the dearest image there is: one of 768×2048 pixels
-	// sent to gpt-4o-mini, 2833 + 8 tiles × 5667 = 48,169 tokens (OpenAI, "Images
-	// and vision", calculating costs).
-	defaultImage = 49_152
-
 	// unknownContext stands for the context window of a model of which nothing is
 	// known: none on sale has a larger one.
 	unknownContext = 2 << 20
@@ -69,20 +67,21 @@ func (c *Call) MediaBound(f Figures, context int64) int64 {
 	if *m == (Media{}) {
 		return 0
 	}
-	image := or(f.Image, defaultImage)
-	n := m.Images*image + m.RemoteImages*or(f.RemoteImage, image)
-	n += m.Audio*f.Audio + m.Files*f.File + m.Others*f.Other
-	if (m.Audio > 0 && f.Audio == 0) || (m.Files > 0 && f.File == 0) || (m.Others > 0 && f.Other == 0) {
-		n += or(context, unknownContext)
+	var n int64
+	open := false
+	for _, of := range [...]struct{ count, figure int64 }{
+		{m.Images, f.Image}, {m.RemoteImages, f.RemoteImage}, {m.Audio, f.Audio}, {m.Files, f.File}, {m.Others, f.Other},
+	} {
+		n += of.count * of.figure
+		open = open || (of.count > 0 && of.figure == 0)
 	}
-	return n
-}
-
-func or(n, otherwise int64) int64 {
-	if n == 0 {
-		return otherwise
+	switch {
+	case !open:
+		return n
+	case context == 0:
+		return n + unknownContext
 	}
-	return n
+	return n + context
 }
 
 // Texts calls yield with each text that the model reads, decoded, in the order

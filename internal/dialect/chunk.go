@@ -4,13 +4,13 @@ import "bytes"
 
 // chunk is what the gate reads of one JSON answer or one chunk of a stream.
 type chunk struct {
-	id      []byte // raw; nil = none
-	usage   []byte // the value; nil = none or null
-	failed  bool   // there is a top-level error that is not null
-	choices bool   // there is a choice
-	bytes   int64  // of output text, escapes as written
-	texts   int64  // pieces of output text that are not empty
-	last    span   // the name and the opening quote of the last of them
+	id     []byte // raw; nil = none
+	usage  []byte // the value; nil = none or null
+	failed bool   // there is a top-level error that is not null
+	empty  bool   // there are choices, and none in them
+	bytes  int64  // of output text, escapes as written
+	texts  int64  // pieces of output text that are not empty
+	last   span   // the name and the opening quote of the last of them
 }
 
 // readChunk reads data; it is false when that is no JSON object.
@@ -54,8 +54,9 @@ func (c *chunk) readChoices(s *scanner) {
 		return
 	}
 	s.open()
+	c.empty = true
 	for s.element() {
-		c.choices = true
+		c.empty = false
 		c.walk(s)
 	}
 }

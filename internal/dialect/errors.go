@@ -11,8 +11,8 @@ import (
 
 // WriteError answers with e as the caller's SDK expects it: status, body, and
 // the headers that say whether and when to try again. A requestID of "" writes
-// no such header. format is OpenAI's for now, whatever it says.
-func WriteError(w http.ResponseWriter, format llm.Format, e *fault.Error, status int, requestID string) {
+// no such header. Every format is answered in OpenAI's shape so far.
+func WriteError(w http.ResponseWriter, _ llm.Format, e *fault.Error, status int, requestID string) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
@@ -34,7 +34,7 @@ func WriteError(w http.ResponseWriter, format llm.Format, e *fault.Error, status
 
 // ErrorEvent is e as an event that ends a stream which began well, in the shape
 // in which OpenAI's SDKs raise it as an exception.
-func ErrorEvent(format llm.Format, e *fault.Error) []byte {
+func ErrorEvent(_ llm.Format, e *fault.Error) []byte {
 	b := appendError([]byte("data: "), e, http.StatusBadGateway)
 	return append(b, "\n\n"...)
 }

@@ -11,9 +11,9 @@ type Media struct {
 	Images       int64 // images in the body, as data: URLs
 	RemoteImages int64 // images by URL
 	Audio        int64 // sounds in the body
-	Files        int64 // files in the body; compressed documents hold more text than bytes
-	Others       int64 // files, sound and video by reference, and parts of unknown types
-	InlineBytes  int64 // of images, sound and files in the body, as encoded there
+	Files        int64 // files, in the body or by their ids
+	Others       int64 // sound by its id, video, and parts of unknown types
+	InlineBytes  int64 // of images, sounds and files in the body, as encoded there
 }
 
 // messages reads the messages of a chat: how many, and the media in them.
@@ -145,12 +145,19 @@ func (r *reader) image() {
 	}
 }
 
+// imageURL reads the URL of an image. A data: URL that says to be no image is
+// a file: some servers take documents there.
 func (r *reader) imageURL() {
 	m := &r.call.Media
-	if url := r.text(); bytes.HasPrefix(url, []byte("data:")) {
+	url := r.text()
+	switch {
+	case bytes.HasPrefix(url, []byte("data:image/")):
 		m.Images++
 		m.InlineBytes += int64(len(url))
-	} else {
+	case bytes.HasPrefix(url, []byte("data:")):
+		m.Files++
+		m.InlineBytes += int64(len(url))
+	default:
 		m.RemoteImages++
 	}
 }
@@ -158,27 +165,23 @@ func (r *reader) imageURL() {
 // audio reads the value of an input_audio.
 func (r *reader) audio() {
 	r.call.Media.Audio++
-	r.members(func(name []byte) {
-		if v := r.value(); is(name, "data") {
-			r.call.Media.InlineBytes += int64(len(v))
-		}
-	})
+	r.members(func(name []byte) { r.inline(name, "data") })
 }
 
 // file reads the value of a file part: its data, or the id of an uploaded one.
 func (r *reader) file() {
-	data := 0
-	r.members(func(name []byte) {
-		if v := r.value(); is(name, "file_data") {
-			data += len(v)
-		}
-	})
-	if data > 0 {
-		r.call.Media.Files++
-	} else {
-		r.call.Media.Others++
+	r.call.Media.Files++
+	r.members(func(name []byte) { r.inline(name, "file_data") })
+}
+
+// inline reads the value of the member called name, which holds a medium if
+// that is known, and is text if it is no string.
+func (r *reader) inline(name []byte, known string) {
+	if r.peek() == '"' && is(name, known) {
+		r.call.Media.InlineBytes += int64(len(r.text()))
+		return
 	}
-	r.call.Media.InlineBytes += int64(data)
+	r.skip()
 }
 
 // members calls member for each member of the object under the cursor, which

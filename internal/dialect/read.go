@@ -2,9 +2,6 @@ package dialect
 
 import (
 	"bytes"
-	"fmt"
-	"math"
-	"unicode/utf8"
 
 	"tollgate/internal/fault"
 )
@@ -96,8 +93,7 @@ func Read(r *Route, body []byte) (*Call, error) {
 	return c, nil
 }
 
-// trouble is what Read fails with, nil if all is well. What made the body no
-// JSON comes first only where it was found first.
+// trouble is what Read fails with, nil if all is well.
 func (r *reader) trouble() error {
 	switch {
 	case r.err != nil:
@@ -212,9 +208,9 @@ func (r *reader) read(f field) {
 	case fieldMaxTokens, fieldMaxCompletionTokens:
 		r.outputCap(f)
 	case fieldN:
-		r.n = r.integer("n", maxChoices)
+		r.n = r.choices("n")
 	case fieldBestOf:
-		r.best = r.integer("best_of", maxChoices)
+		r.best = r.choices("best_of")
 	case fieldMessages:
 		r.messages()
 		c.texts = r.since(at)
@@ -244,209 +240,6 @@ func (r *reader) read(f field) {
 		r.modalities()
 	case fieldServiceTier:
 		c.ServiceTier = r.serviceTier()
-	}
-}
-
-// model reads the model's name. Control characters and bytes that are no UTF-8
-// are refused: parsers differ on what they make of them.
-func (r *reader) model() {
-	const problem = "must be the name of a model, a string of 1 to 256 bytes"
-	if r.peek() != '"' {
-		r.wrong("model", problem)
-		return
-	}
-	at := r.i
-	name := decoded(r.text())
-	if len(name) == 0 || len(name) > maxModelBytes || !utf8.Valid(name) || bytes.ContainsFunc(name, isControl) {
-		r.wrongAt("model", at, problem+" without control characters")
-		return
-	}
-	r.call.Model, r.call.model = string(name), r.since(at)
-}
-
-func isControl(c rune) bool { return c < ' ' || c == 0x7f || c == utf8.RuneError }
-
-// boolean reads true or false; null is false.
-func (r *reader) boolean(param string) bool {
-	switch r.peek() {
-	case 't':
-		r.literal("true")
-		return true
-	case 'f':
-		r.literal("false")
-	case 'n':
-		r.literal("null")
-	default:
-		r.wrong(param, "must be true or false")
-	}
-	return false
-}
-
-// integer reads a whole number from 1 to most, written in digits only; null is
-// 0. Forms such as 1e3 and 12.0 are refused, because servers differ on whether
-// they are integers.
-func (r *reader) integer(param string, most int64) int64 {
-	c := r.peek()
-	at := r.i
-	if r.null() {
-		return 0
-	}
-	problem := "must be a positive whole number, written in digits only"
-	if most != math.MaxInt64 {
-		problem = fmt.Sprintf("must be a whole number from 1 to %d", most)
-	}
-	if c != '-' && (c < '0' || c > '9') {
-		r.wrong(param, problem)
-		return 0
-	}
-	n, ok := plainInteger(r.number())
-	if !ok || n < 1 || n > most {
-		r.wrongAt(param, at, problem)
-		return 0
-	}
-	return n
-}
-
-// plainInteger is the value of digits, if there is nothing else and it fits.
-func plainInteger(digits []byte) (n int64, ok bool) {
-	for _, c := range digits {
-		if c < '0' || c > '9' || n > (math.MaxInt64-int64(c-'0'))/10 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, len(digits) > 0
-}
-
-// outputCap reads one of the two fields that bound the output.
-func (r *reader) outputCap(f field) {
-	r.peek()
-	at := r.i
-	n := r.integer(f.String(), math.MaxInt64)
-	if r.bad != "" {
-		return
-	}
-	r.call.caps[f-fieldMaxTokens] = capSpan{at: r.since(at), set: n > 0}
-	if n == 0 {
-		return
-	}
-	if before := r.call.MaxOutput; before != 0 && before != n {
-		r.reject(invalid(f.String(), "max_tokens and max_completion_tokens ask for different caps, one of them %d and the other %d (byte %d): send one.", before, n, at))
-	}
-	r.call.MaxOutput = n
-}
-
-// streamOptions reads stream_options.include_usage and notes where it stands.
-func (r *reader) streamOptions() {
-	c := r.peek()
-	o := &r.call.options
-	o.at.from = r.i
-	switch {
-	case r.null():
-		o.null = true
-	case c == '{':
-		r.open()
-		o.inside = r.i
-		for {
-			name, ok := r.member()
-			if !ok {
-				break
-			}
-			o.filled = true
-			r.streamOption(name)
-		}
-	default:
-		r.wrong("stream_options", "must be an object")
-		return
-	}
-	o.at.to = r.i
-}
-
-func (r *reader) streamOption(name []byte) {
-	const param = "stream_options.include_usage"
-	o := &r.call.options
-	plain := decoded(name)
-	switch {
-	case string(plain) != "include_usage" && alike(plain, "include_usage"):
-		r.respelled(plain, param)
-	case string(plain) != "include_usage":
-		r.skip()
-	case !o.include.absent():
-		r.twice(param)
-	default:
-		r.peek()
-		from := r.i
-		r.call.IncludeUsage = r.boolean(param)
-		o.include = r.since(from)
-	}
-}
-
-// tools reads whether any tool is of a kind that the provider runs itself.
-func (r *reader) tools() {
-	if r.null() {
-		return
-	}
-	if r.peek() != '[' {
-		r.wrong("tools", "must be an array")
-		return
-	}
-	r.open()
-	for r.element() {
-		r.call.Tools = true
-		if r.peek() != '{' {
-			r.wrong("tools", "must be an array of objects")
-			return
-		}
-		r.open()
-		for {
-			name, ok := r.member()
-			if !ok {
-				break
-			}
-			kind := r.value()
-			if alike(name, "type") && string(kind) != `"function"` && string(kind) != `"custom"` {
-				r.call.HostedTools = true
-			}
-		}
-	}
-}
-
-// modalities reads whether the answer may be spoken.
-func (r *reader) modalities() {
-	if r.null() {
-		return
-	}
-	if r.peek() != '[' {
-		r.wrong("modalities", "must be an array of strings")
-		return
-	}
-	r.open()
-	for r.element() {
-		if r.peek() != '"' {
-			r.wrong("modalities", "must be an array of strings")
-			return
-		}
-		if string(decoded(r.text())) == "audio" {
-			r.call.AudioOutput = true
-		}
-	}
-}
-
-func (r *reader) serviceTier() string {
-	if r.null() {
-		return ""
-	}
-	if r.peek() != '"' {
-		r.wrong("service_tier", "must be a string")
-		return ""
-	}
-	switch tier := decoded(r.text()); string(tier) {
-	case "auto": // the two that nearly all send, without a copy
-		return "auto"
-	case "default":
-		return "default"
-	default:
-		return string(tier)
 	}
 }
 

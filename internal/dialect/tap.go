@@ -135,5 +135,5 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 		return false
 	}
 	t.f.use(c.usage)
-	return t.hide && !c.choices && !c.failed
+	return t.hide && c.empty && !c.failed
 }

@@ -19,13 +19,15 @@ const (
 	randomLen = 32 // base62 characters of randomness
 	checkLen  = 6  // base62 check digits: 62⁶ > 2³²
 	hintLen   = 8  // characters shown for people to recognise a key by
-	maxLen    = 64 // no key is longer, whatever its prefix
 )
+
+// MaxLen is the length that no key exceeds, whatever its prefix.
+const MaxLen = 64
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // MaxPrefixLen is the longest prefix a key may have.
-const MaxPrefixLen = maxLen - randomLen - checkLen
+const MaxPrefixLen = MaxLen - randomLen - checkLen
 
 // New makes a key that nobody has seen before.
 func New(prefix string) secret.Text {
@@ -45,7 +47,7 @@ func Valid(prefix, s string) bool {
 // configured prefix changed must go on working. It does not allocate.
 func Wellformed(s string) bool {
 	n := len(s)
-	if n < randomLen+checkLen || n > maxLen {
+	if n < randomLen+checkLen || n > MaxLen {
 		return false
 	}
 	for i := n - randomLen - checkLen; i < n; i++ {
@@ -63,10 +65,10 @@ type Hash [sha256.Size]byte
 // HashOf is the hash of the key s. It does not allocate for a string as short as
 // a key.
 func HashOf(s string) Hash {
-	if len(s) > maxLen {
+	if len(s) > MaxLen {
 		return sha256.Sum256([]byte(s))
 	}
-	var buf [maxLen]byte
+	var buf [MaxLen]byte
 	return sha256.Sum256(buf[:copy(buf[:], s)])
 }
 

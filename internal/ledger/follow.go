@@ -29,8 +29,10 @@ type follower struct {
 
 	away atomic.Int64 // since when booking fails, Unix nanoseconds; 0 = it does not
 
-	reader *segmentReader
-	batch  []*Entry
+	reader  *segmentReader
+	batch   []*Entry // the first of entries
+	entries []*Entry // used again by each batch
+	names   names
 }
 
 const (
@@ -138,8 +140,11 @@ func (f *follower) read(tail Position) (Position, error) {
 		if pos.Segment < tail.Segment {
 			limit = 1<<63 - 1
 		}
-		e := &Entry{}
-		switch err := f.reader.next(e, limit); {
+		payload, err := f.reader.next(limit)
+		if err == nil && outcomeOf(payload) != Held {
+			err = f.take(payload)
+		}
+		switch {
 		case errors.Is(err, errTorn):
 			if pos.Segment == tail.Segment {
 				return pos, fmt.Errorf("journal segment %d ends at %d, before its tail %d", pos.Segment, pos.Offset, tail.Offset)
@@ -151,12 +156,22 @@ func (f *follower) read(tail Position) (Position, error) {
 			return pos, fmt.Errorf("journal segment %d at %d: %w", pos.Segment, pos.Offset, err)
 		default:
 			pos.Offset = f.reader.offset
-			if e.Outcome != Held {
-				f.batch = append(f.batch, e)
-			}
 		}
 	}
 	return pos, nil
+}
+
+// take decodes a record into the batch, into memory that an earlier batch used.
+func (f *follower) take(payload []byte) error {
+	n := len(f.batch)
+	if n == len(f.entries) {
+		f.entries = append(f.entries, &Entry{})
+	}
+	if err := f.entries[n].decode(payload, &f.names); err != nil {
+		return err
+	}
+	f.batch = f.entries[:n+1]
+	return nil
 }
 
 // skip is the beginning of the next segment that there is after pos.

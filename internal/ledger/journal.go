@@ -217,6 +217,7 @@ type segmentReader struct {
 	offset int64 // of the next record
 	buf    []byte
 	have   []byte // read and not yet decoded
+	names  names
 }
 
 const readChunk = 256 << 10
@@ -230,25 +231,27 @@ func (j *journal) openSegment(segment uint64, offset int64) (*segmentReader, err
 	return &segmentReader{file: f, offset: offset}, nil
 }
 
-// next reads the record at the reader's offset if it ends at or before limit.
-// At the end of what is whole the error is errTorn.
-func (r *segmentReader) next(e *Entry, limit int64) error {
+// next finds the record at the reader's offset if it ends at or before limit,
+// and moves behind it. The payload is good until the next call. At the end of
+// what is whole the error is errTorn.
+func (r *segmentReader) next(limit int64) (payload []byte, err error) {
 	if r.offset >= limit {
-		return errTorn
+		return nil, errTorn
 	}
-	n, err := readRecord(r.have, e)
+	payload, err = record(r.have)
 	if errors.Is(err, errTorn) {
 		if err := r.fill(limit); err != nil {
-			return err
+			return nil, err
 		}
-		n, err = readRecord(r.have, e)
+		payload, err = record(r.have)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
+	n := recordHeader + len(payload)
 	r.have = r.have[n:]
 	r.offset += int64(n)
-	return nil
+	return payload, nil
 }
 
 // fill reads on from the offset; a record never is larger than the buffer.

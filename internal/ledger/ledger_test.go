@@ -70,7 +70,7 @@ func used(tokens int64) ledger.Result {
 }
 
 func budget(max int64) limit.Limit {
-	return limit.Limit{Meter: limit.Cost, Window: limit.Total, Max: max, Field: "budget_limit_cents"}
+	return limit.Limit{Meter: limit.Cost, Window: limit.Total, Max: max}
 }
 
 func (h house) total(t testing.TB) ledger.Sum {

@@ -21,6 +21,7 @@ import (
 const (
 	recordHeader  = 8
 	recordVersion = 1
+	recordLeast   = 3 // version, outcome, flags
 	maxRecord     = 64 << 10
 )
 
@@ -71,29 +72,29 @@ func (e *Entry) flags() (f byte) {
 	return f
 }
 
-// readRecord reads the record at the start of b into e and returns its length.
-func readRecord(b []byte, e *Entry) (int, error) {
+// record finds the payload of the record at the start of b.
+func record(b []byte) (payload []byte, err error) {
 	if len(b) < recordHeader {
-		return 0, errTorn
+		return nil, errTorn
 	}
 	n := int(binary.LittleEndian.Uint32(b))
-	if n == 0 || n > maxRecord || len(b) < recordHeader+n {
-		return 0, errTorn
+	if n < recordLeast || n > maxRecord || len(b) < recordHeader+n {
+		return nil, errTorn
 	}
-	payload := b[recordHeader : recordHeader+n]
+	payload = b[recordHeader : recordHeader+n]
 	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(b[4:]) {
-		return 0, errTorn
+		return nil, errTorn
 	}
-	if err := e.decode(payload); err != nil {
-		return 0, err
-	}
-	return recordHeader + n, nil
+	return payload, nil
 }
+
+// outcomeOf is the outcome of an entry without decoding it.
+func outcomeOf(payload []byte) Outcome { return Outcome(payload[1]) }
 
 // decode reads a payload whose checksum was right: what is wrong now was written
 // by another version.
-func (e *Entry) decode(b []byte) error {
-	d := decoder{b: b}
+func (e *Entry) decode(b []byte, names *names) error {
+	d := decoder{b: b, names: names}
 	if v := d.byte(); v != recordVersion {
 		return errors.New("the journal was written by another version of Tollgate; start that version once to empty it")
 	}
@@ -110,7 +111,7 @@ func (e *Entry) decode(b []byte) error {
 	e.OrganizationID, e.UserID, e.KeyID, e.KeyName = d.string(), d.string(), d.string(), d.string()
 	e.ChatbotID, e.CredentialID, e.Provider = d.string(), d.string(), d.string()
 	e.Model, e.Format, e.Endpoint = d.string(), llm.Format(d.string()), d.string()
-	e.Prices, e.UpstreamID, e.Code = d.string(), d.string(), d.string()
+	e.Prices, e.UpstreamID, e.Code = d.string(), string(d.text()), d.string()
 	if d.bad || int(e.Outcome) >= len(outcomes) {
 		return errors.New("a journal record has a right checksum and a wrong shape")
 	}
@@ -120,8 +121,31 @@ func (e *Entry) decode(b []byte) error {
 // decoder reads fields one after the other; bad is set once something is
 // missing, and from then on everything reads as zero.
 type decoder struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	names *names
+}
+
+// names keeps one copy of each string that comes again and again: ids of keys,
+// names of models. The zero value is ready.
+type names struct{ known map[string]string }
+
+// maxNames bounds the copies kept; then all are forgotten.
+const maxNames = 4096
+
+func (n *names) of(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if s, ok := n.known[string(b)]; ok {
+		return s
+	}
+	if n.known == nil || len(n.known) >= maxNames {
+		n.known = map[string]string{}
+	}
+	s := string(b)
+	n.known[s] = s
+	return s
 }
 
 func (d *decoder) take(n int) []byte {
@@ -150,11 +174,13 @@ func (d *decoder) int() int64 {
 	return v
 }
 
-func (d *decoder) string() string {
+func (d *decoder) string() string { return d.names.of(d.text()) }
+
+func (d *decoder) text() []byte {
 	n, size := binary.Uvarint(d.b)
 	if size <= 0 || n > maxRecord {
 		size = -1
 	}
 	d.take(size)
-	return string(d.take(int(n)))
+	return d.take(int(n))
 }

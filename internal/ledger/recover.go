@@ -49,10 +49,14 @@ func (j *journal) scan(segment uint64, open map[RequestID]*Entry) error {
 	}
 	defer func() { _ = r.close() }()
 	for {
-		e := &Entry{}
-		if err := r.next(e, math.MaxInt64); errors.Is(err, errTorn) {
+		payload, err := r.next(math.MaxInt64)
+		if errors.Is(err, errTorn) {
 			return nil
 		} else if err != nil {
+			return err
+		}
+		e := &Entry{}
+		if err := e.decode(payload, &r.names); err != nil {
 			return err
 		}
 		if e.Outcome == Held {

@@ -34,7 +34,7 @@ func refused(r *limit.Refusal, now time.Time) *fault.Error {
 	if e.Kind == fault.BudgetHeld || e.Kind == fault.ConcurrencyLimited {
 		e.RetryAfter = time.Second
 	}
-	e.Param = l.Field
+	e.Param = l.Field()
 	return e
 }
 
@@ -44,9 +44,9 @@ func describe(r *limit.Refusal) string {
 		limit.Organization: "the organization's", limit.User: "the key owner's", limit.Key: "this key's",
 		limit.Chatbot: "the chatbot's", limit.Credential: "the provider credential's",
 	}[r.Subject.Kind]
-	text := fmt.Sprintf("Refused by %s limit of %s (%s): %s used", whose, allowance(l), l.Field, Figure(l.Meter, r.Reading.Used))
+	text := fmt.Sprintf("Refused by %s limit of %s (%s): %s used", whose, allowance(l), l.Field(), Figure(l.Meter, r.Reading.Used))
 	if l.Meter == limit.Concurrency {
-		text = fmt.Sprintf("Refused by %s limit of %s (%s): %d in flight", whose, allowance(l), l.Field, r.Reading.Held)
+		text = fmt.Sprintf("Refused by %s limit of %s (%s): %d in flight", whose, allowance(l), l.Field(), r.Reading.Held)
 	} else if r.Reading.Held > 0 {
 		text += fmt.Sprintf(", %s held by requests in flight", Figure(l.Meter, r.Reading.Held))
 	}

@@ -12,7 +12,8 @@ import (
 // writes it.
 type Book interface {
 	// Apply books the entries, adds them to every sum, and stores upTo, all in
-	// one transaction. An entry whose id is booked already changes nothing.
+	// one transaction. An entry whose id is booked already changes nothing. The
+	// entries may be changed once it has returned.
 	Apply(ctx context.Context, entries []*Entry, upTo Position) error
 	// Applied is the upTo of the last Apply; the zero Position before the first.
 	Applied(ctx context.Context) (Position, error)

@@ -108,14 +108,28 @@ func Decide(chain Chain, states []*State, ask *Ask) (v Verdict, refusal *Refusal
 				v.Output = min(v.Output, fits)
 				switch l.Meter {
 				case Requests:
-					v.Requests.note(l, l.Max-r.Used, r.OpensAt)
+					v.Requests.note(l, l.Max-r.Used, opensAt(l, &r, ask.Unix))
 				case Tokens:
-					v.Tokens.note(l, satSub(l.Max-r.Used, r.Held), r.OpensAt)
+					v.Tokens.note(l, satSub(l.Max-r.Used, r.Held), opensAt(l, &r, ask.Unix))
 				}
 			}
 		}
 	}
 	return v, nil
+}
+
+// opensAt is when l gives room once the request that is being admitted counts
+// too: in an empty trailing window, when that one leaves it.
+func opensAt(l *Limit, r *Reading, unix int64) int64 {
+	switch {
+	case r.OpensAt != 0:
+		return r.OpensAt
+	case l.Window == Minute:
+		return unix + (trailBuckets+1)*minuteBucket
+	case l.Window == Hour:
+		return unix + (trailBuckets+1)*hourBucket
+	}
+	return 0
 }
 
 // Take books the hold for ask with an output cap that Decide gave, on all states

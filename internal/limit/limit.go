@@ -52,9 +52,25 @@ type Limit struct {
 	Meter   Meter
 	Window  Window
 	Mode    Mode
-	Balance bool   // a prepaid balance: Max is what was granted, and running out is balance_exhausted
-	Max     int64  // requests, tokens, nano-USD or slots; 0 denies
-	Field   string // the field it was set with, for messages: "budget_limit_cents"
+	Balance bool  // a prepaid balance: Max is what was granted, and running out is balance_exhausted
+	Max     int64 // requests, tokens, nano-USD or slots; 0 denies
+}
+
+// Field is the name of the field that sets such a limit, for messages. It is not
+// kept in the Limit, of which there are several for each key in memory.
+func (l *Limit) Field() string {
+	switch l.Meter {
+	case Requests:
+		return "rate_limit_per_" + l.Window.String()
+	case Tokens:
+		return "tokens_per_" + l.Window.String()
+	case Concurrency:
+		return "concurrent_limit"
+	}
+	if l.Balance {
+		return "balance"
+	}
+	return "budget_limit_cents"
 }
 
 // Kind is the kind of a subject. Chains go in this order, and locks are taken in it.

@@ -18,7 +18,7 @@ type Outgoing struct {
 	Path      string      // canonical: the same for every provider
 	RawQuery  string      // the caller's
 	Header    http.Header // the caller's; not to be changed
-	Body      []byte      // whole
+	Body      [][]byte    // whole, in pieces
 	RequestID string      // told to the provider, for its log
 	Release   func()      // called once Body is not read any more
 }
@@ -79,10 +79,9 @@ func (p *Proxy) forward(x *exchange) error {
 	x.left.drain = p.opts.OnDisconnect == Drain || (p.opts.OnDisconnect == Auto && x.hard)
 	defer context.AfterFunc(x.r.Context(), x.left.happened)()
 
-	body, held := p.rewrite(x)
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
 		Provider: x.target.Provider, Path: x.route.Path, RawQuery: x.r.URL.RawQuery, Header: x.r.Header,
-		Body: body, RequestID: x.hold.ID().String(), Release: held.end,
+		Body: x.call.Segments(p.edit(x), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
 		return p.unanswered(x, err)
@@ -92,26 +91,6 @@ func (p *Proxy) forward(x *exchange) error {
 		return p.failed(x, resp)
 	}
 	return p.meter(x, resp)
-}
-
-// rewrite is the body as the provider gets it, and the loan of the buffer that it
-// lies in: the caller's own when nothing changes.
-func (p *Proxy) rewrite(x *exchange) ([]byte, *loan) {
-	var store [16][]byte
-	parts := x.call.Segments(p.edit(x), store[:0])
-	if len(parts) == 1 {
-		return parts[0], x.body.share()
-	}
-	size := 0
-	for _, part := range parts {
-		size += len(part)
-	}
-	buf := p.buffers.get(size)
-	body := (*buf)[:0]
-	for _, part := range parts {
-		body = append(body, part...)
-	}
-	return body, p.buffers.lend(buf)
 }
 
 // edit is what must change in the body: the provider's own name of the model,

@@ -134,6 +134,7 @@ func (p *Proxy) walk(x *exchange) error {
 // authenticate finds whose key it is, and asks the rules that need nothing of
 // the body.
 func (p *Proxy) authenticate(x *exchange) error {
+	x.ip = p.opts.Addresses.Of(x.r)
 	key, err := presented(x.r.Header)
 	if err != nil {
 		return err
@@ -146,7 +147,6 @@ func (p *Proxy) authenticate(x *exchange) error {
 		return err
 	}
 	x.route = route
-	x.ip = p.opts.Addresses.Of(x.r)
 	x.ask = policy.Ask{Now: x.begun, IP: x.ip, Scope: route.Scope, Endpoint: route.Path, Format: route.Format}
 	if f := x.grant.Rules().AdmitRoute(&x.ask); f != nil {
 		return f

@@ -20,7 +20,7 @@ var _ proxy.Providers = providers{}
 func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, error) {
 	resp, err := p.Do(ctx, upstream.Request{
 		Provider: o.Provider, Path: o.Path, RawQuery: o.RawQuery, Header: o.Header,
-		Body: o.Body, RequestID: o.RequestID, Release: o.Release,
+		Body: o.Body[0], Parts: o.Body[1:], RequestID: o.RequestID, Release: o.Release,
 	})
 	switch {
 	case err == nil:

@@ -98,7 +98,10 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	}
 	s.opened(s.ledger.Close)
 	s.proxy = newProxy(s.cfg, s.log, auth, s.ledger, models, providers{client})
-	s.admin = admin.New(admin.Options{Authority: auth, Ledger: s.ledger, Catalog: models, Logger: s.log, Version: opts.Version})
+	s.admin = admin.New(admin.Options{
+		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured,
+		LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
+	})
 	return s.listen()
 }
 

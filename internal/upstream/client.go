@@ -14,13 +14,6 @@ import (
 	"tollgate/internal/secret"
 )
 
-// Buffers of each connection. Bodies larger than the write buffer leave in
-// several writes; answers are read in pieces of the read buffer.
-const (
-	writeBufferBytes = 4 << 10
-	readBufferBytes  = 4 << 10
-)
-
 // Provider is one place that requests can be sent to.
 type Provider struct {
 	Slug       string      // the name that callers and rules use; unique
@@ -121,6 +114,8 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	return resp, err
 }
 
+// newTransport leaves the buffers of a connection at net/http's 4 KB: with 32 to
+// 128 KB the CPU for a request of 100 KB stayed the same, and memory grew.
 func newTransport(opts Options, proxies map[string]*url.URL) *http.Transport {
 	dial := orDefault(opts.DialTimeout, 10*time.Second)
 	t := &http.Transport{
@@ -133,8 +128,6 @@ func newTransport(opts Options, proxies map[string]*url.URL) *http.Transport {
 		IdleConnTimeout:       orDefault(opts.IdleTimeout, time.Minute),
 		ResponseHeaderTimeout: orDefault(opts.HeaderTimeout, 10*time.Minute),
 		DisableCompression:    true,
-		WriteBufferSize:       writeBufferBytes,
-		ReadBufferSize:        readBufferBytes,
 	}
 	if len(proxies) > 0 {
 		t.Proxy = func(r *http.Request) (*url.URL, error) { return proxies[r.URL.Scheme+"://"+r.URL.Host], nil }

@@ -280,6 +280,32 @@ func TestRedirectsAreAnswers(t *testing.T) {
 	}
 }
 
+func TestBodyInParts(t *testing.T) {
+	srv, got := provider(t)
+	c := open(t, "openai", srv.URL+"/v1", upstream.Options{})
+	long := strings.Repeat("x", 100_000)
+	tests := []struct {
+		name  string
+		body  string
+		parts []string
+	}{
+		{"body and parts", `{"a":`, []string{`1,`, ``, `"b":2}`}},
+		{"parts only", "", []string{"{", "}"}},
+		{"empty parts", "", []string{"", ""}},
+		{"long", "begin", []string{long, "middle", long, "", "end"}},
+	}
+	for _, test := range tests {
+		r := chat(test.body)
+		for _, part := range test.parts {
+			r.Parts = append(r.Parts, []byte(part))
+		}
+		want := test.body + strings.Join(test.parts, "")
+		if send(t, c, r); got.body != want || got.length != int64(len(want)) {
+			t.Errorf("%s: got %d bytes with length %d, want %d", test.name, len(got.body), got.length, len(want))
+		}
+	}
+}
+
 func TestReleaseComesOnceAndOnlyWhenUnread(t *testing.T) {
 	srv, _ := provider(t)
 	c := open(t, "openai", srv.URL+"/v1", upstream.Options{})

@@ -19,14 +19,15 @@ type Request struct {
 	RawQuery string      // the caller's query; `key` is taken out, since it carries the caller's credential
 	Header   http.Header // the caller's headers; read while Do runs, never changed
 	Body     []byte      // whole; read until Release is called
+	Parts    [][]byte    // sent after Body, one after another: what a rewrite leaves in place need not be copied together
 
 	// RequestID is sent as X-Client-Request-Id, which OpenAI keeps in its log
 	// beside its own id, in place of what the caller sent under that name.
 	// "" passes the caller's.
 	RequestID string
 
-	// Release is called once, when Body is not read any more and may be used
-	// again. That can be after Do has returned: a provider may answer, or the
+	// Release is called once, when Body and Parts are not read any more and may
+	// be used again. That can be after Do has returned: a provider may answer, or the
 	// caller leave, before the whole body was written. nil when nobody waits.
 	Release func()
 }
@@ -48,8 +49,7 @@ func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sendi
 		u.RawQuery = q
 		at.url = &u
 	}
-	s := &sending{body: r.Body, release: r.Release}
-	s.open.Store(1) // Do's own; each reader adds one
+	s := newSending(r)
 	out := (&http.Request{
 		Method:        method(r.Method),
 		URL:           at.url,
@@ -58,12 +58,11 @@ func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sendi
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		ContentLength: int64(len(r.Body)),
+		ContentLength: s.size,
 	}).WithContext(ctx)
-	if len(r.Body) > 0 {
-		s.first.of = s
+	if s.size > 0 {
 		s.open.Add(1)
-		out.Body = &s.first
+		out.Body = s.reader(&s.first)
 		out.GetBody = s.again
 	}
 	return out, s, nil
@@ -97,6 +96,8 @@ func withoutKey(query string) string {
 // was taken to be sent, and when the last reader is closed.
 type sending struct {
 	body    []byte
+	parts   [][]byte
+	size    int64 // of both
 	release func()
 	first   reader
 	state   atomic.Int32
@@ -110,6 +111,15 @@ const (
 	recalled        // given up before any byte was taken; none can be taken any more
 )
 
+func newSending(r *Request) *sending {
+	s := &sending{body: r.Body, parts: r.Parts, size: int64(len(r.Body)), release: r.Release}
+	for _, part := range r.Parts {
+		s.size += int64(len(part))
+	}
+	s.open.Store(1) // Do's own; each reader adds one
+	return s
+}
+
 // again is the request's GetBody: a fresh reader for another attempt. The
 // transport asks for one only when the provider cannot have seen the last attempt
 // (nothing was written, or the provider said that it did not process it), so what
@@ -117,13 +127,13 @@ const (
 func (s *sending) again() (io.ReadCloser, error) {
 	s.state.Store(untouched)
 	s.open.Add(1)
-	return &reader{of: s}, nil
+	return s.reader(new(reader)), nil
 }
 
 // recall reports whether no byte of the body was taken, and sees to it that none
 // will be: the transport's writer can outlive RoundTrip.
 func (s *sending) recall() bool {
-	return len(s.body) > 0 && s.state.CompareAndSwap(untouched, recalled)
+	return s.size > 0 && s.state.CompareAndSwap(untouched, recalled)
 }
 
 // done drops one hold on the body; the last one releases it.
@@ -137,9 +147,17 @@ func (s *sending) done() {
 // another goroutine reads, and after Close the body may belong to somebody else.
 type reader struct {
 	of     *sending
-	mu     sync.Mutex // covers at and closed, and the copying out of the body
-	at     int
+	mu     sync.Mutex // covers what follows, and the copying out of the body
+	rest   []byte     // of the part that is being read
+	parts  [][]byte   // after it
+	begun  bool
 	closed bool
+}
+
+// reader makes r a pass from the beginning.
+func (s *sending) reader(r *reader) *reader {
+	r.of, r.rest, r.parts = s, s.body, s.parts
+	return r
 }
 
 // Read takes the next bytes, which from then on count as sent.
@@ -149,15 +167,27 @@ func (r *reader) Read(p []byte) (int, error) {
 	if r.closed {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	if r.at == len(r.of.body) {
-		return 0, io.EOF
-	}
-	if r.at == 0 && !r.of.state.CompareAndSwap(untouched, began) && r.of.state.Load() == recalled {
+	if !r.begun && !r.of.state.CompareAndSwap(untouched, began) && r.of.state.Load() == recalled {
 		return 0, errRecalled
 	}
-	n := copy(p, r.of.body[r.at:])
-	r.at += n
-	return n, nil
+	r.begun = true
+	total := 0
+	for total < len(p) {
+		if len(r.rest) == 0 {
+			if len(r.parts) == 0 {
+				break
+			}
+			r.rest, r.parts = r.parts[0], r.parts[1:]
+			continue
+		}
+		n := copy(p[total:], r.rest)
+		r.rest = r.rest[n:]
+		total += n
+	}
+	if total == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return total, nil
 }
 
 // Close ends this pass. Only the first call counts.

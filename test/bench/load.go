@@ -142,6 +142,7 @@ func (c *connection) refused(status string) error {
 
 // crew is the connections of one scenario to one target, kept over all rounds.
 type crew struct {
+	target   *target
 	conns    []*connection
 	requests [][]byte // taken in turn
 	length   int64    // that each body must have; 0 = not known yet
@@ -150,7 +151,7 @@ type crew struct {
 }
 
 func newCrew(s scenario, t *target, length int64) (*crew, error) {
-	w := &crew{length: length, stream: s.stream}
+	w := &crew{target: t, length: length, stream: s.stream}
 	for _, key := range t.keys {
 		w.requests = append(w.requests, s.request(t.addr, key))
 	}
@@ -201,6 +202,7 @@ func (w *crew) round(n int) ([]time.Duration, error) {
 func (w *crew) one(c *connection) (time.Duration, error) {
 	request := w.requests[int(w.next.Add(1))%len(w.requests)]
 	began := time.Now()
+	w.target.sent.Add(1)
 	length, err := c.do(request)
 	span := time.Since(began)
 	switch {

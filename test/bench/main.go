@@ -115,6 +115,16 @@ func run(ctx context.Context, o options) error {
 		report.Scenarios = append(report.Scenarios, results)
 		targets = standing(targets, results)
 	}
+	for _, t := range targets {
+		if t.root != "" {
+			if err := t.verify(ctx); err != nil {
+				report.Ledger = err.Error()
+			} else {
+				report.Ledger = fmt.Sprintf("right: %d entries for as many requests", t.sent.Load())
+				report.ledgerRight = true
+			}
+		}
+	}
 	report.Seconds = time.Since(began).Seconds()
 	report.print(os.Stdout)
 	if o.json != "" {

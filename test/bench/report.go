@@ -19,6 +19,9 @@ type Report struct {
 	NotMeasured map[string]string `json:"not_measured,omitempty"` // target: why
 	Seconds     float64           `json:"seconds"`
 	Scenarios   []ScenarioResult  `json:"scenarios"`
+	Ledger      string            `json:"ledger,omitempty"` // what tollgate's own account said afterwards
+
+	ledgerRight bool
 }
 
 // ScenarioResult is one kind of load on all targets.
@@ -154,13 +157,16 @@ func (r *Report) printGoals(to io.Writer) {
 			if t.RatioRP > s.Goal {
 				word = "MISSED"
 			}
-			fmt.Fprintf(to, "%-10s tollgate takes %.2f × the CPU of the bare reverse proxy; goal ≤ %.1f: %s\n", s.Name, t.RatioRP, s.Goal, word)
+			fmt.Fprintf(to, "%-16s tollgate takes %.2f × the CPU of the bare reverse proxy; goal ≤ %.1f: %s\n", s.Name, t.RatioRP, s.Goal, word)
 		}
 		for _, t := range s.Targets {
 			if t.Failed != "" {
-				fmt.Fprintf(to, "%-10s %s FAILED: %s\n", s.Name, t.Target, t.Failed)
+				fmt.Fprintf(to, "%-16s %s FAILED: %s\n", s.Name, t.Target, t.Failed)
 			}
 		}
+	}
+	if r.Ledger != "" {
+		fmt.Fprintf(to, "tollgate's ledger afterwards: %s\n", r.Ledger)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.NotMeasured)) {
 		fmt.Fprintf(to, "%s was not measured: %s\n", name, r.NotMeasured[name])
@@ -189,6 +195,9 @@ func (r *Report) verdict(o options) error {
 	var problems []error
 	if why, ok := r.NotMeasured["tollgate"]; ok {
 		problems = append(problems, errors.New("tollgate was not measured: "+why))
+	}
+	if r.Ledger != "" && !r.ledgerRight {
+		problems = append(problems, errors.New("tollgate's ledger: "+r.Ledger))
 	}
 	for _, s := range r.Scenarios {
 		for _, t := range s.Targets {

@@ -12,11 +12,12 @@ import (
 type scenario struct {
 	name     string
 	conns    int
-	requests int // of each round
-	prompt   int // bytes of the body, about
+	requests int  // of each round
+	prompt   int  // bytes of the body, about
+	escaped  bool // many escapes in the prompt, as where JSON or source code is quoted
 	stream   bool
 	pace     time.Duration // between the chunks of a stream, so that each is passed on by itself
-	goal     float64 // CPU compared with the bare reverse proxy's; 0 = none is set
+	goal     float64       // CPU compared with the bare reverse proxy's; 0 = none is set
 }
 
 // chunks are the chunks of text of a streamed answer.
@@ -27,9 +28,10 @@ func allScenarios(quick bool) []scenario {
 		{name: "1kb/64", conns: 64, requests: 8000, prompt: 1 << 10, goal: 1.4},
 		{name: "1kb/1", conns: 1, requests: 2500, prompt: 1 << 10},
 		{name: "100kb/64", conns: 64, requests: 2000, prompt: 100 << 10, goal: 1.8},
+		{name: "100kb-escaped/64", conns: 64, requests: 2000, prompt: 100 << 10, escaped: true, goal: 1.8},
 		{name: "100kb/1", conns: 1, requests: 1000, prompt: 100 << 10},
-		{name: "stream/64", conns: 64, requests: 384, prompt: 1 << 10, stream: true, pace: 2 * time.Millisecond, goal: 1.3},
-		{name: "stream/1", conns: 1, requests: 30, prompt: 1 << 10, stream: true, pace: 300 * time.Microsecond},
+		{name: "stream/64", conns: 64, requests: 320, prompt: 1 << 10, stream: true, pace: 2 * time.Millisecond, goal: 1.3},
+		{name: "stream/1", conns: 1, requests: 10, prompt: 1 << 10, stream: true, pace: 300 * time.Microsecond},
 	}
 	if quick {
 		for i := range all {
@@ -47,8 +49,13 @@ func (s scenario) request(host, key string) []byte {
 		more = `"stream":true,"stream_options":{"include_usage":true}`
 	}
 	body := fmt.Sprintf(`{"model":"gpt-4o-mini","max_tokens":256,%s,"messages":[{"role":"system","content":"You are helpful."},{"role":"user","content":"`, more)
-	const sentence = `Which of these \"words\" come first, and why is that so?\n`
-	body += strings.Repeat(sentence, max(s.prompt-len(body), 0)/len(sentence)) + `"}]}`
+	// An escape for each 60 bytes or so, or for each 19.
+	lines := `Read what follows, and say in a few words which of its parts come first and why \"first\" is meant so.\n` +
+		`Leave out what was said before, and give the reasons in the order of their weight.\n`
+	if s.escaped {
+		lines = `Which of these \"words\" come first, and why is that so?\n`
+	}
+	body += strings.Repeat(lines, max(s.prompt-len(body), 0)/len(lines)) + `"}]}`
 	head := fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
 		"Accept: application/json\r\nUser-Agent: OpenAI/Go 3.0.0\r\nX-Simulate-Output-Tokens: %d\r\n%sContent-Length: %d\r\n\r\n", host, key, chunks, pace, len(body))
 	return []byte(head + body)
@@ -110,6 +117,7 @@ func (r *runOf) warmUp(s scenario, length int64) {
 		return
 	}
 	if length == 0 {
+		r.target.sent.Add(1)
 		if r.crew.length, err = r.crew.conns[0].do(r.crew.requests[0]); err != nil {
 			r.fail(err)
 			return

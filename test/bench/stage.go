@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,8 @@ type target struct {
 	addr string
 	pids func() []int // the processes whose CPU counts; nil for the direct way
 	keys []string     // sent in turn
+	root string       // tollgate's root key; "" for the others
+	sent atomic.Int64 // requests
 }
 
 // stage owns the processes of a run.
@@ -55,14 +58,14 @@ func (s *stage) start(ctx context.Context, o options) (targets []*target, missin
 		switch name = strings.TrimSpace(name); name {
 		case "direct":
 			t = &target{addr: provider.addr}
-		case "rp":
-			t, err = s.role(ctx, "rp", "http://"+provider.addr)
+		case "rp", "relay":
+			t, err = s.role(ctx, name, "http://"+provider.addr)
 		case "nginx":
 			t, err = s.nginx(ctx, o.nginx, provider.addr)
 		case "tollgate":
 			t, err = s.tollgate(ctx, o, provider.addr)
 		default:
-			return nil, nil, fmt.Errorf("there is no target %q: use direct, rp, nginx, tollgate", name)
+			return nil, nil, fmt.Errorf("there is no target %q: use direct, rp, relay, nginx, tollgate", name)
 		}
 		if err != nil {
 			missing[name] = err.Error()
@@ -217,7 +220,7 @@ func (s *stage) tollgate(ctx context.Context, o options, provider string) (*targ
 	if err := s.ready(ctx, p, "http://"+addr+"/readyz"); err != nil {
 		return nil, err
 	}
-	t := &target{addr: addr, pids: p.pids}
+	t := &target{addr: addr, pids: p.pids, root: root}
 	for i := range keysInTurn {
 		secret, err := createKey(ctx, addr, root, fmt.Sprintf("bench %d", i+1))
 		if err != nil {

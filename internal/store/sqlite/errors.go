@@ -15,9 +15,10 @@ import (
 // same value twice under a unique index.
 var ErrTaken = errors.New("already taken")
 
-// SQLite's extended result codes for a broken unique index and primary key
-// (https://www.sqlite.org/rescode.html).
+// SQLite's result codes for broken constraints; the lowest byte of an extended
+// code is the plain one (https://www.sqlite.org/rescode.html).
 const (
+	constraint           = 19
 	constraintPrimaryKey = 1555
 	constraintUnique     = 2067
 )
@@ -27,6 +28,8 @@ const (
 //
 //   - nil, sql.ErrNoRows and errors that have a kind already stay as they are;
 //   - a broken unique index has ErrTaken in its chain, for the caller to name;
+//   - another broken constraint is a mistake of the caller's program and gets no
+//     kind;
 //   - a caller who gave up is context.Canceled;
 //   - everything else is trouble with the store: fault.StoreUnavailable.
 func Classify(err error, doing string) error {
@@ -38,7 +41,7 @@ func Classify(err error, doing string) error {
 		return err
 	case errors.As(err, &sqlite) && (sqlite.Code() == constraintUnique || sqlite.Code() == constraintPrimaryKey):
 		return fmt.Errorf("%s: %w: %w", doing, ErrTaken, err)
-	case errors.Is(err, context.Canceled):
+	case errors.As(err, &sqlite) && sqlite.Code()&0xff == constraint, errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return fault.Wrap(fault.StoreUnavailable, fmt.Errorf("%s: %w", doing, err),

@@ -1,0 +1,86 @@
+# The commands of this repository. They need Go, and gcc for the race detector;
+# what else they use they build themselves, once.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+# How long each fuzz target runs.
+FUZZTIME ?= 4s
+
+# golangci-lint brings staticcheck and gofumpt with it. It is built from source
+# into the user's cache, where the next clone finds it.
+LINT_VERSION := v2.15.0
+LINT_DIR     := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tollgate/golangci-lint-$(LINT_VERSION)
+LINT         := $(LINT_DIR)/golangci-lint
+
+# The race detector needs a C compiler. Without one the tests still run, and say
+# that they ran without; in CI that is a failure.
+CC_FOUND := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
+ifneq ($(CC_FOUND),)
+RACE := -race
+endif
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the static binary, bin/tollgate
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/tollgate ./cmd/tollgate
+
+.PHONY: test
+test: fuzz ## every test, with the race detector, and each fuzz target for a few seconds
+ifeq ($(RACE),)
+	@echo '*** No C compiler (gcc): the tests run WITHOUT the race detector. ***' >&2
+	@[ "$(CI)" != true ] || { echo '*** In CI that is a failure. ***' >&2; exit 1; }
+endif
+	$(GO) test $(RACE) -shuffle=on -timeout 15m ./...
+
+.PHONY: race
+race: ## the tests of PKG (./...) with the race detector, nothing cached
+	$(GO) test -race -shuffle=on -count=1 -timeout 15m $(or $(PKG),./...)
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (4s)
+	@set -e; grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file target; do \
+		target=$${target#func }; echo "fuzz $$target in $${file%/*}"; \
+		$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$${file%/*}" </dev/null || exit 1; \
+	done
+
+.PHONY: sdk
+sdk: ## the providers' official SDKs against a running server: Go, and Node where npm is there
+	@if [ -f test/sdk/go.mod ]; then cd test/sdk && $(GO) test ./...; else echo 'no test/sdk'; fi
+	@if [ ! -f test/sdk-node/package.json ]; then echo 'no test/sdk-node'; \
+	elif command -v npm >/dev/null; then cd test/sdk-node && npm ci --no-audit --no-fund && npm test; \
+	else echo '*** No npm: the tests of the Node SDK did NOT run. ***' >&2; fi
+
+.PHONY: bench
+bench: ## CPU, latency and memory of a request, beside a bare reverse proxy
+	$(GO) run ./test/bench $(ARGS)
+
+.PHONY: lint
+lint: ## gofumpt, go vet, staticcheck and more; .golangci.yml says why each
+	$(GO) vet ./...
+	@$(MAKE) --no-print-directory $(LINT) || echo '*** golangci-lint cannot be built (no network?): gofmt alone is asked. ***' >&2
+	@if [ -x $(LINT) ]; then $(LINT) run; else unformatted=$$(gofmt -l .); echo "$$unformatted"; [ -z "$$unformatted" ]; fi
+
+$(LINT):
+	@echo 'building golangci-lint $(LINT_VERSION), once: it takes some minutes'
+	GOBIN='$(LINT_DIR)' GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: fmt
+fmt: $(LINT) ## format the sources
+	$(LINT) fmt
+
+.PHONY: generate
+generate: ## write the generated references anew
+	$(GO) generate ./...
+
+.PHONY: generated
+generated: ## whether go.mod and the generated references are up to date
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+	$(GO) test -run 'Reference|Links|Architecture|Readme|Pinned' . ./internal/config
+
+.PHONY: check
+check: lint generated test ## all that a change must pass

@@ -1,0 +1,138 @@
+package admin_test
+
+import (
+	"strings"
+	"testing"
+
+	"tollgate/api"
+	"tollgate/internal/ledger"
+	"tollgate/internal/money"
+)
+
+// verdicts is the trace as "rule verdict code", for tables.
+func verdicts(r api.ExplainResult) map[string]string {
+	out := map[string]string{}
+	for _, s := range r.Steps {
+		out[s.Rule] = strings.TrimSpace(s.Verdict + " " + s.Code)
+	}
+	return out
+}
+
+func TestExplain(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{
+		AllowedModels: api.Set([]string{"gpt-4o*", "command*", "huggingface/*"}), AllowedIPs: api.Set([]string{"203.0.113.0/24"}),
+		Scopes: api.Set([]string{"chat.completions"}), BudgetLimitCents: api.Set[int64](1), TokensPerDay: api.Set[int64](50_000),
+	})
+	for name, tc := range map[string]struct {
+		ask      api.ExplainRequest
+		code     string // of the first refusal; "" = allowed
+		rule, is string // one step
+	}{
+		"allowed":              {api.ExplainRequest{Model: "gpt-4o-mini", IP: "203.0.113.7", MaxOutputTokens: 10}, "", "allowed", ""},
+		"no address given":     {api.ExplainRequest{Model: "gpt-4o-mini"}, "", "ip", "skip"},
+		"wrong address":        {api.ExplainRequest{Model: "gpt-4o-mini", IP: "198.51.100.1"}, "ip_denied", "ip", "deny ip_denied"},
+		"wrong model":          {api.ExplainRequest{Model: "gpt-4.1"}, "model_denied", "model", "deny model_denied"},
+		"wrong route":          {api.ExplainRequest{Endpoint: "/v1/embeddings"}, "scope_denied", "scope", "deny scope_denied"},
+		"unknown model":        {api.ExplainRequest{Model: "no-such-model"}, "model_not_found", "catalog", "deny model_not_found"},
+		"no credential":        {api.ExplainRequest{Model: "cohere/command-r"}, "provider_unconfigured", "provider_configured", "deny provider_unconfigured"},
+		"no price":             {api.ExplainRequest{Model: "huggingface/nobody/nothing"}, "model_unpriced", "price", "deny model_unpriced"},
+		"more than is left":    {api.ExplainRequest{Model: "gpt-4o", InputTokens: 10_000_000}, "tokens_limited", "budget_limit_cents", "deny budget_exceeded"},
+		"output is shortened":  {api.ExplainRequest{Model: "gpt-4o", MaxOutputTokens: 16_000}, "", "budget_limit_cents", "allow"},
+		"only the key":         {api.ExplainRequest{}, "", "rate_limit_per_minute", "allow"},
+		"refused goes on":      {api.ExplainRequest{Model: "gpt-4.1", IP: "198.51.100.1"}, "ip_denied", "model", "deny model_denied"},
+		"unknown key":          {api.ExplainRequest{Key: "tg_nobody"}, "key_invalid", "key", "deny key_invalid"},
+		"a management key":     {api.ExplainRequest{Key: rootKey}, "key_invalid", "key", "deny key_invalid"},
+		"an embedding's cap":   {api.ExplainRequest{Model: "text-embedding-3-small", Endpoint: "/v1/embeddings"}, "scope_denied", "model", "deny model_denied"},
+		"IPv4 written as IPv6": {api.ExplainRequest{IP: "::ffff:203.0.113.7"}, "", "ip", "allow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.ask.Key == "" {
+				tc.ask.Key = made.SecretKey
+			}
+			got, err := h.Explain(t.Context(), tc.ask)
+			must(t, err)
+			if got.Code != tc.code || got.Allowed != (tc.code == "") || got.Reason == "" {
+				t.Errorf("allowed %v, code %q (%s), want %q\n%v", got.Allowed, got.Code, got.Reason, tc.code, verdicts(got))
+			}
+			if tc.rule != "allowed" && verdicts(got)[tc.rule] != tc.is {
+				t.Errorf("%s: %q, want %q", tc.rule, verdicts(got)[tc.rule], tc.is)
+			}
+		})
+	}
+}
+
+func TestExplainByID(t *testing.T) {
+	h := newHouse(t)
+	id := h.createKey(t, api.KeyInput{}).APIKey.ID
+	_, err := h.DeactivateKey(t.Context(), id)
+	must(t, err)
+	got, err := h.Explain(t.Context(), api.ExplainRequest{KeyID: id})
+	must(t, err)
+	if got.Code != "key_disabled" || got.KeyID != id {
+		t.Errorf("a disabled key: %+v", got)
+	}
+	if code := h.code(t, request{method: "POST", path: "/api/v1/explain", body: `{"key_id":"key_none"}`}); code != "not_found" {
+		t.Errorf("an unknown id: %s", code)
+	}
+}
+
+func TestExplainBadRequests(t *testing.T) {
+	h := newHouse(t)
+	for body, want := range map[string]string{
+		`{}`:                                    "key_id",
+		`{"key":"a","key_id":"b"}`:              "key_id",
+		`{"key":"a","ip":"nowhere"}`:            "ip",
+		`{"key":"a","ip":7}`:                    "ip",
+		`{"key":"a","input_tokens":-1}`:         "input_tokens",
+		`{"key":"a","max_output_tokens":"ten"}`: "max_output_tokens",
+		`{"key":"a","max_output_tokens":1.5}`:   "max_output_tokens",
+		`{"key":"a","endpoint":"/v9"}`:          "endpoint",
+		`{"key":"a","api_format":"telex"}`:      "endpoint",
+		`{"key":"a","Model":"x"}`:               "Model",
+	} {
+		_, p := h.problem(t, request{method: "POST", path: "/api/v1/explain", body: body})
+		if p.Code != "validation_failed" || len(p.Errors) != 1 || p.Errors[0].Field != want {
+			t.Errorf("%s: %s %+v, want the field %s", body, p.Code, p.Errors, want)
+		}
+	}
+	for body, want := range map[string]string{`{"key":"a","key":"b"}`: "duplicate_field", `{"key":`: "invalid_json", `{"key":"a"}x`: "invalid_json"} {
+		if code := h.code(t, request{method: "POST", path: "/api/v1/explain", body: body}); code != want {
+			t.Errorf("%s: %s, want %s", body, code, want)
+		}
+	}
+}
+
+// Explaining shows what others hold, and takes nothing itself.
+func TestExplainTakesNothing(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{RateLimitPerMinute: api.Set[int64](2), ConcurrentLimit: api.Set[int64](1), BudgetLimitCents: api.Set[int64](100)})
+	ask := api.ExplainRequest{Key: made.SecretKey, Model: "gpt-4o-mini", MaxOutputTokens: 10}
+	for range 5 {
+		got, err := h.Explain(t.Context(), ask)
+		must(t, err)
+		if !got.Allowed {
+			t.Fatalf("explaining took something: %s", got.Reason)
+		}
+	}
+	grant, err := h.authority.Authenticate(t.Context(), made.SecretKey)
+	must(t, err)
+	hold, err := h.ledger.Reserve(t.Context(), &ledger.Request{
+		Chain: grant.Chain(), InputCost: money.Cent, Entry: ledger.Entry{OrganizationID: grant.OrganizationID(), KeyID: grant.KeyID()},
+	})
+	must(t, err)
+	got, err := h.Explain(t.Context(), ask)
+	must(t, err)
+	if got.Code != "concurrency_limited" {
+		t.Errorf("with the only slot taken: %q", got.Code)
+	}
+	for _, s := range got.Steps {
+		if s.Rule == "budget_limit_cents" && (*s.Limit.Max.USD != "1.00" || *s.Limit.Held.USD != "0.01" || *s.Limit.Used.USD != "0.00") {
+			t.Errorf("budget: %s max, %s held, %s used", *s.Limit.Max.USD, *s.Limit.Held.USD, *s.Limit.Used.USD)
+		}
+	}
+	hold.Release(502, "", "")
+	if got, err = h.Explain(t.Context(), ask); err != nil || !got.Allowed {
+		t.Errorf("after release: %v %s", err, got.Reason)
+	}
+}

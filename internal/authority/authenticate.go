@@ -1,0 +1,73 @@
+package authority
+
+import (
+	"context"
+
+	"tollgate/internal/fault"
+	"tollgate/internal/key"
+)
+
+// Authenticate tells whose key presented is. It says nothing about what the key
+// may do: ask the Grant's Rules. A key that is unknown and one that is not even a
+// key are both key_invalid, and look alike; trouble with the store is
+// store_unavailable. A key that was used before costs no look-up.
+func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, error) {
+	if len(presented) > key.MaxLen {
+		return Grant{}, unknownKey()
+	}
+	hash := key.HashOf(presented)
+	if rec, ok := a.keys.values.Load(hash); ok && rec.current() {
+		return Grant{rec}, nil
+	}
+	// The check digits spare the store those that are no keys; a key in memory had
+	// them right when it was looked up.
+	if !key.Wellformed(presented) {
+		return Grant{}, unknownKey()
+	}
+	rec, err := a.lookUp(ctx, hash)
+	if err != nil {
+		return Grant{}, err
+	}
+	return Grant{rec}, nil
+}
+
+// GrantByID is the grant that Authenticate would give to whoever holds the key's
+// secret, for explaining what would happen to them. Kinds: permission_denied,
+// not_found, store_unavailable.
+func (a *Authority) GrantByID(ctx context.Context, p Principal, id string) (Grant, error) {
+	if err := p.require(keysRead); err != nil {
+		return Grant{}, err
+	}
+	row, err := a.store.Keys.KeyByID(ctx, p.organizationID, id)
+	if err != nil {
+		return Grant{}, absent(err, "API key", id)
+	}
+	rec, err := a.lookUp(ctx, row.Hash)
+	if err != nil {
+		return Grant{}, err
+	}
+	return Grant{rec}, nil
+}
+
+// lookUp is the slow way: the key is not in memory, or its owner or organisation
+// has changed since.
+func (a *Authority) lookUp(ctx context.Context, hash key.Hash) (*record, error) {
+	for {
+		rec, err := a.keys.get(ctx, hash)
+		if isNotFound(err) {
+			return nil, unknownKey()
+		}
+		if err != nil || rec.current() {
+			return rec, err
+		}
+		bound := *rec
+		if err := a.bind(ctx, &bound, rec.org.subject.ID.ID, rec.userID()); err != nil {
+			return nil, err
+		}
+		a.keys.exchange(hash, rec, &bound)
+	}
+}
+
+func unknownKey() error {
+	return fault.New(fault.KeyInvalid, "The API key is not valid. Check that it was copied whole and has not been replaced.")
+}

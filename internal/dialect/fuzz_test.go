@@ -1,0 +1,144 @@
+package dialect_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"tollgate/internal/dialect"
+	"tollgate/internal/fault"
+)
+
+// FuzzRead reads anything on every route. What is accepted must mean the same
+// to encoding/json, and survive a rewrite.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		``, `{}`, `{"model":"m"}`, `{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream":true,"max_tokens":5}`,
+		`{"model":"m","messages":[{"content":[{"type":"text","text":"\u00e9"},` + inlineImage + `,` + remoteImage + `]}],"n":2}`,
+		`{"model":"m","messages":[{"content":[{"type":"file","file":{"file_data":"x"}},{"type":"input_audio","input_audio":{"data":"x"}}]}]}`,
+		`{"mod\u0065l":"m","stream_options":{"include_usage":false},"stream":true,"max_completion_tokens":null}`,
+		`{"model":"m","prompt":[[1,2],[3]],"best_of":3}`, `{"model":"m","input":["a",{"b":1}]}`, `{"Model":"m"}`, `{"model":"a","model":"b"}`,
+		`{"model":"m","tools":[{"type":"x"}],"modalities":["audio"],"web_search_options":{},"prediction":"x","service_tier":"flex","functions":[]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, r := range dialect.Routes() {
+			if r.Local {
+				continue
+			}
+			call, err := dialect.Read(r, body)
+			if err != nil {
+				checkRefusal(t, err)
+				continue
+			}
+			checkCall(t, r, call, body)
+		}
+	})
+}
+
+func checkRefusal(t *testing.T, err error) {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Public == "" {
+		t.Fatalf("not a fault: %v", err)
+	}
+	switch f.Kind {
+	case fault.InvalidJSON, fault.DuplicateField, fault.InvalidField:
+	default:
+		t.Fatalf("kind %s", f.Kind)
+	}
+}
+
+// checkCall compares call with what encoding/json finds in body.
+func checkCall(t *testing.T, r *dialect.Route, call *dialect.Call, body []byte) {
+	clean := bytes.Clone(body) // raw control characters in strings pass
+	for i, c := range clean {
+		if c < ' ' {
+			clean[i] = ' '
+		}
+	}
+	m := decode(t, clean)
+	lower := map[string]bool{}
+	for name := range m {
+		if folded := strings.ToLower(name); folded == "model" || folded == "stream" {
+			if lower[folded] || name != folded {
+				t.Fatalf("%q was accepted", name)
+			}
+			lower[folded] = true
+		}
+	}
+	if m["model"] != call.Model || (r.Streams && call.Stream != (m["stream"] == true)) {
+		t.Fatalf("read %+v", call)
+	}
+	length := int64(len(body))
+	if call.InputBound(dialect.Figures{}, 1) < length || call.Choices < 1 || call.TextBound() < 0 {
+		t.Fatalf("%+v bounds %d", call, call.InputBound(dialect.Figures{}, 1))
+	}
+	if rest := call.Texts(func([]byte) {}); rest < 0 || rest > 20*length+3000 {
+		t.Fatalf("the rest is %d", rest)
+	}
+	e := dialect.Edit{Model: "other", MaxOutput: 12345, IncludeUsage: true}
+	want := decode(t, clean)
+	if !r.Output {
+		e.MaxOutput = 0
+	}
+	e.IncludeUsage = r.Streams
+	edit(want, e)
+	got := call.Rewrite(e)
+	again, err := dialect.Read(r, got)
+	if err != nil {
+		t.Fatalf("%q became %q: %v", body, got, err)
+	}
+	if again.Model != "other" || (r.Output && again.MaxOutput != 12345) || again.Choices != call.Choices || again.Media != call.Media {
+		t.Fatalf("%q became %q: %+v", body, got, again)
+	}
+	if bytes.Equal(clean, body) {
+		one, _ := json.Marshal(want)
+		two, _ := json.Marshal(decode(t, got))
+		if !bytes.Equal(one, two) {
+			t.Fatalf("%q became\n%s, want\n%s", body, two, one)
+		}
+	}
+}
+
+// FuzzTapSplit cuts an answer at any places: nothing of what is seen or relayed
+// may change, and what is relayed is the answer, if nothing may be hidden.
+func FuzzTapSplit(f *testing.F) {
+	stream := event(begin) + words("a", `b\"`, "c") + ": ping\n\n" + event(usageOnly) + done
+	for _, seed := range []string{
+		stream, strings.ReplaceAll(stream, "\n", "\r\n"), strings.ReplaceAll(stream, "\n", "\r"), event(usageOnly) + "\r\r\n" + event(usageOnly),
+		strings.ReplaceAll(stream, ",", ",\ndata:"), "data\n\ndata:\n\ndata", "\xef\xbb\xbfdata: [DONE]", "event: error\ndata: x\n\n",
+		`{"id":"a\"b","choices":[{"message":{"content":"x\\"}}],"usage":{"prompt_tokens":1}}`, `{"usage":null,"error":{}}`, ` {"id":"\u0061"`, `[]`, "",
+	} {
+		f.Add([]byte(seed), uint64(0x9e3779b97f4a7c15), true)
+		f.Add([]byte(seed), uint64(3), false)
+	}
+	f.Fuzz(func(t *testing.T, answer []byte, cuts uint64, hide bool) {
+		for _, isStream := range []bool{true, false} {
+			whole := tapped(t, chat, string(answer), isStream, hide, 0)
+			if (!hide || !isStream) && whole.relayed != string(answer) {
+				t.Fatalf("%q was relayed as %q", answer, whole.relayed)
+			}
+			if got := tapped(t, chat, string(answer), isStream, hide, 1); got != whole {
+				t.Fatalf("byte by byte\n got %+v\nwant %+v", got, whole)
+			}
+			tap := dialect.NewTap(find(t, chat), isStream, hide)
+			var relayed []byte
+			for rest := answer; len(rest) > 0; {
+				n := min(int(cuts%17), len(rest))
+				cuts = cuts>>3 | cuts<<61
+				if n == 0 {
+					n = 1
+				}
+				relayed = append(relayed, tap.Write(rest[:n])...)
+				rest = rest[n:]
+			}
+			relayed = append(relayed, tap.Close()...)
+			if got := (seen{string(relayed), tap.Tally(), tap.Failed()}); got != whole {
+				t.Fatalf("cut anyhow\n got %+v\nwant %+v", got, whole)
+			}
+		}
+	})
+}
