@@ -14,14 +14,16 @@ import (
 // Options are what an Authority may be told. The zero value is ready to use.
 type Options struct {
 	KeyPrefix string           // of keys made from now on; "" = key.DefaultPrefix. Older ones go on working.
+	Timezone  string           // of an organisation made from now on, an IANA name; "" = UTC
 	Now       func() time.Time // the clock; nil = time.Now
 }
 
 // Authority keeps organisations, users and keys. It is safe for concurrent use.
 type Authority struct {
-	store  Store
-	prefix string
-	now    func() time.Time
+	store    Store
+	prefix   string
+	timezone string
+	now      func() time.Time
 
 	keys          *cache[key.Hash, *record]
 	users         *cache[userRef, *userState]
@@ -30,9 +32,12 @@ type Authority struct {
 
 // New makes an Authority over store. It reads nothing yet.
 func New(store Store, opts Options) *Authority {
-	a := &Authority{store: store, prefix: opts.KeyPrefix, now: opts.Now}
+	a := &Authority{store: store, prefix: opts.KeyPrefix, timezone: opts.Timezone, now: opts.Now}
 	if a.prefix == "" {
 		a.prefix = key.DefaultPrefix
+	}
+	if a.timezone == "" {
+		a.timezone = "UTC"
 	}
 	if a.now == nil {
 		a.now = time.Now

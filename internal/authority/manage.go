@@ -54,7 +54,7 @@ func (a *Authority) install(ctx context.Context, given secret.Text) (made secret
 	}
 	now := a.instant()
 	org := Organization{
-		ID: newID("org_"), Name: "Default", Timezone: "UTC", Status: StatusActive,
+		ID: newID("org_"), Name: "Default", Timezone: a.timezone, Status: StatusActive,
 		CreatedAt: now, UpdatedAt: now, Version: 1,
 	}
 	err = a.store.Management.Install(ctx, org, ManagementRow{

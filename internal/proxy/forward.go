@@ -10,6 +10,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/llm"
 )
 
 // Outgoing is a request on its way to a provider.
@@ -115,7 +116,7 @@ func (p *Proxy) unanswered(x *exchange, err error) error {
 		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind})
 		return f
 	case x.left.gone.Load():
-		p.done(x, x.unknown(statusGone, ""))
+		p.done(x, x.result(llm.Tally{}, cutOff, statusGone))
 		return nil
 	case errors.Is(err, fault.UpstreamTimeout), errors.Is(err, context.DeadlineExceeded):
 		f := fault.Wrap(fault.UpstreamTimeout, err, "The provider %s did not answer in time.", x.target.Provider)
@@ -131,7 +132,8 @@ func (p *Proxy) unanswered(x *exchange, err error) error {
 func (p *Proxy) failed(x *exchange, resp *http.Response) error {
 	buf := p.buffers.get(maxErrorBody)
 	defer p.buffers.put(buf)
-	n, _ := readFull(resp.Body, *buf) // a refusal that breaks off is still one
+	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
+	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off is still one
 	upstreamID := p.opts.Providers.Relay(x.w.Header(), resp)
 	if resp.StatusCode < 400 {
 		f := fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)

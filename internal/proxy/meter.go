@@ -23,6 +23,8 @@ const streamBuffer = 32 << 10
 // meter passes the answer on and takes its usage from the same bytes.
 func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 	x.upstreamID = p.opts.Providers.Relay(x.w.Header(), resp)
+	encoding := resp.Header.Get("Content-Encoding")
+	x.opaque = encoding != "" && encoding != "identity"
 	stream := isStream(resp.Header)
 	tap := dialect.NewTap(x.route, stream, stream && x.call.Stream && !x.call.IncludeUsage)
 	if stream {
@@ -62,7 +64,7 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 		switch {
 		case errors.Is(err, io.EOF):
 			tap.Close()
-			entry := p.done(x, x.result(tap.Tally(), complete, http.StatusOK))
+			entry := p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
 			return x.answer(resp.StatusCode, (*buf)[:n], &entry)
 		case err != nil:
 			return p.broken(x, tap, err)
@@ -72,6 +74,15 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 			buf = p.grow(buf, n)
 		}
 	}
+}
+
+// endingOf is end, unless the provider put an error into its answer, or the
+// answer cannot be read here: then what was used by then is not known.
+func (x *exchange) endingOf(tap *dialect.Tap, end ending) ending {
+	if tap.Failed() || x.opaque {
+		return cutOff
+	}
+	return end
 }
 
 // answer writes a document with what it cost.
@@ -114,12 +125,12 @@ func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *ou
 		if tap.Tally().Finished {
 			// The caller may take the format's own end for the end, so it is
 			// settled before that is passed on.
-			p.done(x, x.result(tap.Tally(), complete, resp.StatusCode))
+			p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
 		}
 		out.write(relay)
 		if errors.Is(err, io.EOF) {
 			out.write(tap.Close())
-			p.done(x, x.result(tap.Tally(), atEOF, resp.StatusCode))
+			p.done(x, x.result(tap.Tally(), x.endingOf(tap, atEOF), resp.StatusCode))
 			if atEOF == cutOff && !tap.Tally().Finished {
 				out.write(x.brokenEvent())
 			}

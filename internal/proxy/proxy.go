@@ -101,6 +101,7 @@ type exchange struct {
 	hold       *ledger.Hold
 	left       *departure // the caller's leaving
 	upstreamID string
+	opaque     bool // the answer is compressed in a way that is not read here
 }
 
 // ServeHTTP takes one request through the walk.
@@ -158,6 +159,9 @@ func (p *Proxy) authenticate(x *exchange) error {
 func (p *Proxy) read(x *exchange) error {
 	if !jsonBody(x.r.Header) {
 		return fault.New(fault.UnsupportedMediaType, "The body must be JSON: send \"Content-Type: application/json\".")
+	}
+	if encoding := x.r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return fault.New(fault.UnsupportedMediaType, "The body must not be compressed: send it without Content-Encoding.")
 	}
 	buf, body, err := p.readBody(x.w, x.r, p.opts.MaxBodyBytes)
 	if err != nil {

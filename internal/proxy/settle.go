@@ -19,9 +19,12 @@ const (
 	cutOff                 // before it: the provider broke off, the caller left, or time was up
 )
 
-// result says how a request that got an answer is booked.
+// result says how a request that reached the provider is booked.
 func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
 	r := ledger.Result{Status: status, UpstreamID: x.upstreamID}
+	if r.UpstreamID == "" {
+		r.UpstreamID = t.UpstreamID
+	}
 	switch {
 	case t.Reported:
 		r.Outcome, r.Usage = ledger.Settled, t.Usage

@@ -70,7 +70,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(db.Close)
-	auth := authority.New(db.Authority(), authority.Options{KeyPrefix: s.cfg.KeyPrefix})
+	auth := authority.New(db.Authority(), authority.Options{KeyPrefix: s.cfg.KeyPrefix, Timezone: s.cfg.Timezone})
 	if s.rootKey, err = auth.EnsureRoot(ctx, s.cfg.RootKey); err != nil {
 		return fmt.Errorf("make the root key: %w", err)
 	}

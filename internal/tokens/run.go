@@ -110,7 +110,7 @@ func runeClass(r rune) class {
 		return number
 	case unicode.IsSpace(r):
 		return space
-	case unicode.In(r, unicode.P, unicode.S, unicode.Z, unicode.C):
+	case unicode.In(r, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf, unicode.Co):
 		return other
 	}
 	return strange

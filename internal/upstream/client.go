@@ -109,6 +109,8 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	resp, err := c.transport.RoundTrip(out)
 	if err != nil {
 		resp, err = nil, t.failure(ctx, err, sending.recall())
+	} else {
+		decode(resp)
 	}
 	sending.done()
 	return resp, err

@@ -1,0 +1,54 @@
+package upstream_test
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"tollgate/internal/upstream"
+)
+
+// TestGzipIsTakenOff serves what nobody asked for: a compressed answer.
+func TestGzipIsTakenOff(t *testing.T) {
+	const text = `{"usage":{"prompt_tokens":1}}`
+	for _, c := range []struct{ name, encoding, want, left string }{
+		{"gzip", "gzip", text, ""},
+		{"empty gzip", "gzip", "", ""},
+		{"another coding stays", "br", text, "br"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if got := r.Header.Get("Accept-Encoding"); got != "identity" {
+					t.Errorf("the provider was asked for %q", got)
+				}
+				w.Header().Set("Content-Encoding", c.encoding)
+				if c.want == "" {
+					return
+				}
+				if c.encoding == "gzip" {
+					z := gzip.NewWriter(w)
+					defer func() { _ = z.Close() }()
+					_, _ = io.WriteString(z, c.want)
+					return
+				}
+				_, _ = io.WriteString(w, c.want)
+			}))
+			defer srv.Close()
+			client, err := upstream.New([]upstream.Provider{{Slug: "custom", Kind: "custom", BaseURL: srv.URL + "/v1"}}, upstream.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := client.Do(t.Context(), upstream.Request{Provider: "custom", Path: "/v1/chat/completions", Body: []byte("{}")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || string(body) != c.want || resp.Header.Get("Content-Encoding") != c.left {
+				t.Errorf("%q, coding %q, %v; want %q, coding %q", body, resp.Header.Get("Content-Encoding"), err, c.want, c.left)
+			}
+		})
+	}
+}
