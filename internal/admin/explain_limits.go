@@ -9,7 +9,6 @@ import (
 	"tollgate/internal/authority"
 	"tollgate/internal/ledger"
 	"tollgate/internal/limit"
-	"tollgate/internal/money"
 	"tollgate/internal/policy"
 )
 
@@ -30,46 +29,32 @@ func (s *service) limits(ctx context.Context, e *explanation, grant authority.Gr
 	return nil
 }
 
-// judge is one limit's step. A request fits when what it needs at least still
-// fits; when its whole bound does not, its output would be shortened.
+// judge is one limit's step, by the gate's own arithmetic and in its own words.
 func judge(st ledger.LimitState, ask *limit.Ask) api.ExplainStep {
-	l := st.Limit
-	asked, needed := bound(l.Meter, ask, ask.Output), bound(l.Meter, ask, ask.LeastOutput)
-	left := l.Max - st.Used - st.Held
+	l := &st.Limit
 	step := api.ExplainStep{
 		Rule: l.Field(), Verdict: policy.Allow, Detail: "There is room.",
 		Limit: &api.ExplainLimit{
 			Subject: st.Subject.Kind.String(), SubjectID: st.Subject.ID,
 			Meter: l.Meter.String(), Window: l.Window.String(), Mode: modeWord(l.Mode),
-			Max: amount(l.Meter, l.Max), Used: amount(l.Meter, st.Used), Held: amount(l.Meter, st.Held), Asked: amount(l.Meter, asked),
+			Max: amount(l.Meter, l.Max), Used: amount(l.Meter, st.Used), Held: amount(l.Meter, st.Held),
+			Asked:    amount(l.Meter, ask.Needs(l.Meter, ask.Output)),
 			ResetsAt: unixOrNull(st.OpensAt),
 		},
 	}
-	counted := l.Meter == limit.Tokens || l.Meter == limit.Cost
+	output, refusal := limit.Judge(st.Subject, l, &st.Reading, ask)
 	switch {
-	case counted && l.Mode == limit.Soft && st.Used < l.Max:
+	case refusal != nil:
+		if refusal.Retry = st.OpensAt; refusal.Held || refusal.Needed > l.Max {
+			refusal.Retry = 0
+		}
+		step.Verdict, step.Code, step.Detail = policy.Deny, string(refusal.Kind()), ledger.Describe(refusal)
+	case output < ask.Output:
+		step.Detail = fmt.Sprintf("The whole of it does not fit: the output would be shortened to %d tokens.", output)
+	case l.Mode == limit.Soft:
 		step.Detail = "A soft limit admits while anything is left."
-	case counted && l.Mode == limit.Soft || needed > left:
-		refusal := limit.Refusal{Subject: st.Subject, Limit: l, Reading: st.Reading, Needed: needed, Held: st.Held > 0 && st.Used+needed <= l.Max}
-		step.Verdict, step.Code = policy.Deny, string(refusal.Kind())
-		step.Detail = fmt.Sprintf("The %s of %s is used up: at least %s is needed, and %s is left.",
-			l.Field(), st.Subject.Kind, phrase(l.Meter, needed), phrase(l.Meter, max(left, 0)))
-	case asked > left:
-		step.Detail = fmt.Sprintf("The whole of it does not fit (%s is left), so the output would be shortened.", phrase(l.Meter, left))
 	}
 	return step
-}
-
-// bound is what the request takes of a meter with this output cap.
-func bound(m limit.Meter, ask *limit.Ask, output int64) int64 {
-	switch m {
-	case limit.Tokens:
-		return int64(money.NanoUSD(ask.Input).Add(money.NanoUSD(output))) // saturating
-	case limit.Cost:
-		return int64(ask.InputCost.Add(ask.OutputPrice.CostUp(output)))
-	default:
-		return 1
-	}
 }
 
 // amount is a figure under the name of its unit.
@@ -83,19 +68,6 @@ func amount(m limit.Meter, n int64) api.Amount {
 		return api.Amount{InFlight: &n}
 	default:
 		return api.Amount{Requests: &n}
-	}
-}
-
-func phrase(m limit.Meter, n int64) string {
-	switch m {
-	case limit.Tokens:
-		return fmt.Sprintf("%d tokens", n)
-	case limit.Cost:
-		return "$" + money.NanoUSD(n).String()
-	case limit.Concurrency:
-		return fmt.Sprintf("%d in flight", n)
-	default:
-		return fmt.Sprintf("%d requests", n)
 	}
 }
 

@@ -20,11 +20,10 @@ func (r *Refused) Error() string {
 		r.Kind(), r.Limit.Meter, r.Limit.Window, r.Subject, r.Limit.Max, r.Reading.Used, r.Reading.Held, r.Needed)
 }
 
-// refused puts a refusal into words: the limit, its value, what is used, and
-// when it opens.
+// refused is a refusal as a fault.
 func refused(r *limit.Refusal, now time.Time) *fault.Error {
 	l := &r.Limit
-	e := fault.Wrap(r.Kind(), &Refused{*r}, "%s", describe(r))
+	e := fault.Wrap(r.Kind(), &Refused{*r}, "%s", Describe(r))
 	switch {
 	case r.Held:
 		e.RetryAfter = time.Second
@@ -38,7 +37,9 @@ func refused(r *limit.Refusal, now time.Time) *fault.Error {
 	return e
 }
 
-func describe(r *limit.Refusal) string {
+// Describe puts a refusal into words: whose limit it is, its value, what is used,
+// and when it opens.
+func Describe(r *limit.Refusal) string {
 	l := &r.Limit
 	whose := map[limit.Kind]string{
 		limit.Organization: "the organization's", limit.User: "the key owner's", limit.Key: "this key's",

@@ -30,6 +30,15 @@ func (a *Ask) hold(output int64) Amount {
 	}
 }
 
+// Needs is what the request takes of a meter with the output cap output.
+func (a *Ask) Needs(m Meter, output int64) int64 {
+	if m == Concurrency {
+		return 1
+	}
+	hold := a.hold(output)
+	return hold.of(m)
+}
+
 func (a *Ask) choices() int64 { return max(a.Choices, 1) }
 
 // Refusal says which limit said no, and its figures at that moment.
@@ -101,9 +110,10 @@ func Decide(chain Chain, states []*State, ask *Ask) (v Verdict, refusal *Refusal
 					continue
 				}
 				r := states[i].read(l, ask.Calendar)
-				fits, needed, ok := fit(l, ask, &r)
-				if !ok {
-					return Verdict{}, states[i].refuse(subject.ID, l, ask, &r, needed)
+				fits, refusal := Judge(subject.ID, l, &r, ask)
+				if refusal != nil {
+					refusal.Retry = states[i].retry(refusal)
+					return Verdict{}, refusal
 				}
 				v.Output = min(v.Output, fits)
 				switch l.Meter {
@@ -160,44 +170,52 @@ func Undo(states []*State, t *Taken) {
 	}
 }
 
+// Judge finds the greatest output cap, at most what is asked for, with which ask
+// fits on l by a reading of it; or why it does not, without saying when it will.
+func Judge(id ID, l *Limit, r *Reading, ask *Ask) (output int64, refusal *Refusal) {
+	output, needed, ok := fit(l, r, ask)
+	if ok {
+		return min(output, ask.Output), nil
+	}
+	refusal = &Refusal{Subject: id, Limit: *l, Reading: *r, Needed: needed}
+	refusal.Held = r.Held > 0 && satAdd(r.Used, needed) <= l.Max
+	return 0, refusal
+}
+
 // fit is the greatest output cap with which ask fits on l, or what would have
 // been needed at least.
-func fit(l *Limit, ask *Ask, r *Reading) (output, needed int64, ok bool) {
+func fit(l *Limit, r *Reading, ask *Ask) (output, needed int64, ok bool) {
 	if l.Mode == Soft && (l.Meter == Tokens || l.Meter == Cost) {
 		return ask.Output, 1, r.Used < l.Max
 	}
 	room := satSub(satSub(l.Max, r.Used), r.Held)
+	needed = ask.Needs(l.Meter, ask.LeastOutput)
 	switch l.Meter {
 	case Tokens:
-		needed = ask.hold(ask.LeastOutput).Tokens
 		output = satSub(room, ask.Input) / ask.choices()
 	case Cost:
-		needed = int64(ask.hold(ask.LeastOutput).Cost)
 		left := money.NanoUSD(satSub(room, int64(ask.InputCost)))
 		output = ask.OutputPrice.Affords(left) / ask.choices()
 	default:
-		needed, output = 1, ask.Output
+		output = ask.Output
 	}
 	return output, needed, needed <= room
 }
 
-func (s *State) refuse(id ID, l *Limit, ask *Ask, reading *Reading, needed int64) *Refusal {
-	r := &Refusal{Subject: id, Limit: *l, Reading: *reading, Needed: needed}
-	r.Held = r.Reading.Held > 0 && satAdd(r.Reading.Used, needed) <= l.Max
-	if r.Held || needed > l.Max {
-		return r
+// retry is when a refused request would fit, in Unix seconds; 0 = not by time.
+func (s *State) retry(r *Refusal) int64 {
+	l := &r.Limit
+	if r.Held || r.Needed > l.Max || l.Meter == Concurrency {
+		return 0
 	}
-	excess := satAdd(r.Reading.Used, needed) - l.Max
-	switch {
-	case l.Meter == Concurrency:
-	case l.Window == Minute:
-		r.Retry = s.minute.roomAt(minuteBucket, excess, l.Meter)
-	case l.Window == Hour:
-		r.Retry = s.hour.roomAt(hourBucket, excess, l.Meter)
-	default:
-		r.Retry = r.Reading.OpensAt
+	excess := satAdd(r.Reading.Used, r.Needed) - l.Max
+	switch l.Window {
+	case Minute:
+		return s.minute.roomAt(minuteBucket, excess, l.Meter)
+	case Hour:
+		return s.hour.roomAt(hourBucket, excess, l.Meter)
 	}
-	return r
+	return r.Reading.OpensAt
 }
 
 func satAdd(a, b int64) int64 {

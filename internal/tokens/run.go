@@ -94,6 +94,8 @@ func asciiClass(b byte) class {
 		return newline
 	case b == ' ' || ('\t' <= b && b <= '\f'):
 		return space
+	case b == 0x7f: // DEL; the library's tables have no class for it and it is lost
+		return strange
 	}
 	return other
 }
