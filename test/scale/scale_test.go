@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -36,6 +37,36 @@ var (
 	keys    = flag.Int("keys", 2000, "how many keys are stored")
 	entries = flag.Int("entries", 2000, "how many entries are stored")
 )
+
+// seeded is the databases made so far, by their number of keys: a million keys
+// take minutes to store, and a benchmark is called several times.
+var seeded = map[int]struct {
+	dir     string
+	secrets []string
+}{}
+
+// TestMain deletes the databases in the end.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, s := range seeded {
+		_ = os.RemoveAll(s.dir)
+	}
+	os.Exit(code)
+}
+
+// stored is a database with n keys, and their secrets.
+func stored(b *testing.B, n int) (dir string, secrets []string) {
+	s, ok := seeded[n]
+	if !ok {
+		var err error
+		if s.dir, err = os.MkdirTemp("", "tollgate-scale-"); err != nil {
+			b.Fatal(err)
+		}
+		s.secrets = seed(b, s.dir, n)
+		seeded[n] = s
+	}
+	return s.dir, s.secrets
+}
 
 // house is an authority and a ledger over one database.
 type house struct {
@@ -179,8 +210,8 @@ func settle(tb testing.TB, hold *ledger.Hold) {
 func BenchmarkDecision(b *testing.B) {
 	for _, n := range []int{1000, *keys} {
 		b.Run(fmt.Sprintf("stored=%d", n), func(b *testing.B) {
-			dir := b.TempDir()
-			secrets := seed(b, dir, n)[:min(n, 1000)]
+			dir, secrets := stored(b, n)
+			secrets = secrets[:min(n, 1000)]
 			h := open(b, dir)
 			defer h.close()
 			holds := make([]*ledger.Hold, 0, 256)
@@ -220,8 +251,7 @@ func BenchmarkDecision(b *testing.B) {
 
 // BenchmarkMemory uses every stored key once and reports what each then takes.
 func BenchmarkMemory(b *testing.B) {
-	dir := b.TempDir()
-	secrets := seed(b, dir, *keys)
+	dir, secrets := stored(b, *keys)
 	for b.Loop() {
 		h := open(b, dir)
 		heap := func() uint64 {
@@ -249,8 +279,7 @@ func BenchmarkMemory(b *testing.B) {
 // BenchmarkColdStart opens a server on a full database and times it until it is
 // ready and has answered for a key.
 func BenchmarkColdStart(b *testing.B) {
-	dir := b.TempDir()
-	seed(b, dir, *keys)
+	dir, _ := stored(b, *keys)
 	seedEntries(b, dir, *entries, *keys)
 	for b.Loop() {
 		ctx, stop := context.WithCancel(b.Context())
