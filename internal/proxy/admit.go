@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"tollgate/internal/catalog"
-	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
 )
@@ -63,7 +62,7 @@ func (p *Proxy) reserve(x *exchange) error {
 		return err
 	}
 	req.LeastOutput = min(req.Output, p.opts.LeastOutput)
-	x.bound(&req, min(req.Input, x.closerBound(p.opts.Figures)))
+	x.bound(&req, min(req.Input, p.closerBound(x)))
 	x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req)
 	return err
 }
@@ -123,19 +122,12 @@ func (x *exchange) bound(req *ledger.Request, input int64) {
 }
 
 // closerBound is a bound on the input for when the body's size is too crude: the
-// texts as the model reads them, without the JSON around them.
-func (x *exchange) closerBound(f dialect.Figures) int64 {
-	var texts int64
-	rest := x.call.Texts(func(text []byte) { texts += int64(len(text)) })
-	return texts + rest + x.call.MediaBound(f, x.context())
-}
-
-// estimate is about how many tokens the input has, for answers without usage:
-// English has some four bytes to a token, other text and code fewer.
-func estimate(c *dialect.Call) int64 {
-	n := 4 * c.Messages
-	c.Texts(func(text []byte) { n += int64(len(text)+2) / 3 })
-	return n
+// texts as the model reads them, without the JSON around them, and tokenised
+// where the model's tokeniser is known.
+func (p *Proxy) closerBound(x *exchange) int64 {
+	kind := p.opts.Providers.Kind(x.target.Provider)
+	texts, _ := p.opts.Tokens.Bound(kind, x.target.Name, x.call.Texts)
+	return texts + x.call.MediaBound(p.opts.Figures, x.context())
 }
 
 // unknownOutput is taken for the longest answer of a model of which neither the

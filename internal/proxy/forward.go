@@ -142,6 +142,7 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) error {
 	}
 	p.done(x, ledger.Result{Outcome: ledger.Failed, Status: resp.StatusCode, Code: "upstream_error", UpstreamID: upstreamID})
 	x.headers()
+	p.allowWriting(x)
 	x.w.WriteHeader(resp.StatusCode)
 	_, _ = x.w.Write(p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n])) // a caller that left misses nothing
 	return nil

@@ -65,7 +65,7 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 		case errors.Is(err, io.EOF):
 			tap.Close()
 			entry := p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
-			return x.answer(resp.StatusCode, (*buf)[:n], &entry)
+			return p.answer(x, resp.StatusCode, (*buf)[:n], &entry)
 		case err != nil:
 			return p.broken(x, tap, err)
 		case n >= maxWhole:
@@ -86,11 +86,12 @@ func (x *exchange) endingOf(tap *dialect.Tap, end ending) ending {
 }
 
 // answer writes a document with what it cost.
-func (x *exchange) answer(status int, body []byte, entry *ledger.Entry) error {
+func (p *Proxy) answer(x *exchange, status int, body []byte, entry *ledger.Entry) error {
 	h := x.w.Header()
 	x.headers()
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["X-Tollgate-Cost-Usd"] = []string{entry.Cost.String()}
+	p.allowWriting(x)
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // it is settled; a caller that left loses only the answer
 	return nil
@@ -104,51 +105,69 @@ func (p *Proxy) large(x *exchange, resp *http.Response, tap *dialect.Tap, begun 
 	x.w.WriteHeader(resp.StatusCode)
 	out := newOutlet(x, p.opts.WriteTimeout)
 	out.write(begun)
-	return p.pump(x, resp, tap, out, complete)
+	if !p.pump(x, resp, tap, out, complete) {
+		// The only way left to say that this is not the end: net/http cuts the
+		// connection.
+		panic(http.ErrAbortHandler)
+	}
+	return nil
 }
 
 // stream passes on a stream event by event.
 func (p *Proxy) stream(x *exchange, resp *http.Response, tap *dialect.Tap) error {
 	x.headers()
 	x.w.WriteHeader(resp.StatusCode)
-	return p.pump(x, resp, tap, newOutlet(x, p.opts.WriteTimeout), cutOff)
+	out := newOutlet(x, p.opts.WriteTimeout)
+	out.flush() // the head at once: the first event may take its time
+	if !p.pump(x, resp, tap, out, cutOff) {
+		out.write(x.brokenEvent())
+	}
+	return nil
 }
 
-// pump reads the answer to its end, through the tap, into the outlet. atEOF is
-// what an end means that the format itself did not announce.
-func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *outlet, atEOF ending) error {
+// pump reads the answer to its end, through the tap, into the outlet, settles it,
+// and reports whether it came to its proper end. atEOF is what an end means that
+// the format itself did not announce.
+func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *outlet, atEOF ending) (whole bool) {
 	buf := p.buffers.get(streamBuffer)
 	defer p.buffers.put(buf)
 	for {
 		n, err := resp.Body.Read(*buf)
 		relay := tap.Write((*buf)[:n])
-		if tap.Tally().Finished {
+		whole = tap.Tally().Finished
+		if whole {
 			// The caller may take the format's own end for the end, so it is
 			// settled before that is passed on.
 			p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
 		}
 		out.write(relay)
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			out.write(tap.Close())
 			p.done(x, x.result(tap.Tally(), x.endingOf(tap, atEOF), resp.StatusCode))
-			if atEOF == cutOff && !tap.Tally().Finished {
-				out.write(x.brokenEvent())
-			}
-			return nil
-		}
-		if err != nil {
-			p.done(x, x.result(tap.Tally(), cutOff, resp.StatusCode))
-			out.write(x.brokenEvent())
-			return nil
+			return whole || atEOF == complete
+		case err != nil:
+			p.done(x, x.result(tap.Tally(), brokenEnd(tap, atEOF), resp.StatusCode))
+			return whole
 		}
 	}
+}
+
+// brokenEnd is how an answer ended that broke off. A document (whose end is its
+// end: atEOF complete) says its usage once, so if that is there nothing is
+// missing; in a stream it may have been said on the way.
+func brokenEnd(tap *dialect.Tap, atEOF ending) ending {
+	if atEOF == complete && tap.Tally().Reported {
+		return complete
+	}
+	return cutOff
 }
 
 // broken settles an answer that broke off before the caller saw any of it.
 func (p *Proxy) broken(x *exchange, tap *dialect.Tap, err error) error {
 	tap.Close()
 	f := fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s broke off in the middle of its answer.", x.target.Provider)
-	p.done(x, x.result(tap.Tally(), cutOff, http.StatusBadGateway))
+	p.done(x, x.result(tap.Tally(), brokenEnd(tap, complete), http.StatusBadGateway))
 	if x.left.gone.Load() {
 		return nil
 	}
@@ -172,21 +191,38 @@ func newOutlet(x *exchange, timeout time.Duration) *outlet {
 	return &outlet{x: x, control: http.NewResponseController(x.w), timeout: timeout}
 }
 
-// write passes b on at once. A caller that does not read for the time-out has
-// left. The deadline is moved at most once a second: it need not be exact.
+// write passes b on at once.
 func (o *outlet) write(b []byte) {
 	if len(b) == 0 || o.x.left.gone.Load() {
 		return
 	}
-	if now := time.Now(); o.deadline.Sub(now) < o.timeout {
-		o.deadline = now.Add(o.timeout + time.Second)
-		_ = o.control.SetWriteDeadline(o.deadline) // a recorder in a test has no deadlines
-	}
+	o.extend()
 	if _, err := o.x.w.Write(b); err != nil {
 		o.x.left.happened()
 		return
 	}
+	o.flush()
+}
+
+func (o *outlet) flush() {
+	o.extend()
 	if err := o.control.Flush(); err != nil {
 		o.x.left.happened()
 	}
+}
+
+// extend moves the write deadline: a caller that does not read for the time-out
+// has left. It moves it at most once a second, for it need not be exact.
+func (o *outlet) extend() {
+	if now := time.Now(); o.deadline.Sub(now) < o.timeout {
+		o.deadline = now.Add(o.timeout + time.Second)
+		_ = o.control.SetWriteDeadline(o.deadline) // a recorder in a test has no deadlines
+	}
+}
+
+// allowWriting gives the caller the time-out to take what is written to it now.
+// Every way of answering begins with it or with an outlet: the deadline that was
+// set when the request came may have passed while the provider was thinking.
+func (p *Proxy) allowWriting(x *exchange) {
+	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(p.opts.WriteTimeout))
 }

@@ -20,7 +20,7 @@ func (p *Proxy) models(x *exchange) error {
 		if err != nil || !p.mayUse(x, target) {
 			return fault.New(fault.ModelNotFound, "The model %q is not one that this key may use. GET /v1/models lists those that are.", name[:min(len(name), 100)])
 		}
-		return x.document(dialect.ModelBody(info(name, target)))
+		return p.document(x, dialect.ModelBody(info(name, target)))
 	}
 	var list []dialect.ModelInfo
 	for name, target := range p.opts.Catalog.Aliases() {
@@ -34,7 +34,7 @@ func (p *Proxy) models(x *exchange) error {
 			list = append(list, info(m.Name, target))
 		}
 	}
-	return x.document(dialect.ModelList(list))
+	return p.document(x, dialect.ModelList(list))
 }
 
 func (p *Proxy) mayUse(x *exchange, t catalog.Target) bool {
@@ -53,7 +53,8 @@ func info(name string, t catalog.Target) dialect.ModelInfo {
 	return m
 }
 
-func (x *exchange) document(body []byte) error {
+func (p *Proxy) document(x *exchange, body []byte) error {
+	p.allowWriting(x)
 	x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.w.WriteHeader(http.StatusOK)
 	_, _ = x.w.Write(body) // nobody left to tell

@@ -14,6 +14,7 @@ import (
 	"tollgate/internal/ledger"
 	"tollgate/internal/llm"
 	"tollgate/internal/policy"
+	"tollgate/internal/tokens"
 )
 
 // OnDisconnect says what becomes of a request whose caller has left.
@@ -32,6 +33,7 @@ type Options struct {
 	Authority *authority.Authority
 	Ledger    *ledger.Ledger
 	Catalog   *catalog.Catalog
+	Tokens    *tokens.Counter
 	Providers Providers
 	Addresses Addresses
 	Log       *slog.Logger
@@ -90,6 +92,7 @@ type exchange struct {
 	route *dialect.Route // nil = no such path; then the format is OpenAI's
 	ip    netip.Addr
 
+	tokens     *tokens.Counter // the Proxy's
 	grant      authority.Grant
 	body       *loan // of the buffer that holds the body, until the walk has ended
 	call       *dialect.Call
@@ -106,7 +109,7 @@ type exchange struct {
 
 // ServeHTTP takes one request through the walk.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{w: w, r: r, begun: time.Now()}
+	x := &exchange{w: w, r: r, begun: time.Now(), tokens: p.opts.Tokens}
 	if err := p.walk(x); err != nil {
 		p.refuse(x, err)
 	}

@@ -30,6 +30,7 @@ func (p *Proxy) refuse(x *exchange, err error) {
 	if status == http.StatusRequestEntityTooLarge || f.Kind == fault.RequestTimeout {
 		x.w.Header().Set("Connection", "close") // the rest of the body is not read
 	}
+	p.allowWriting(x)
 	dialect.WriteError(x.w, x.format(), f, status, id.String())
 }
 

@@ -25,15 +25,15 @@ func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
 	if r.UpstreamID == "" {
 		r.UpstreamID = t.UpstreamID
 	}
+	left := x.left.gone.Load() && !x.left.drain
 	switch {
-	case t.Reported:
+	case end == complete && t.Reported:
 		r.Outcome, r.Usage = ledger.Settled, t.Usage
-	case end == complete:
-		r.Outcome, r.Usage = ledger.Estimated, x.counted(t)
-	case x.left.gone.Load() && !x.left.drain:
+	case end == complete, left:
 		r.Outcome, r.Usage = ledger.Estimated, x.counted(t)
 	case x.hard:
-		// What the provider had thought or written by then is never seen.
+		// What the provider had thought or written by then is never seen; usage
+		// that it reported on the way is not its last word.
 		r.Outcome, r.Code = ledger.Unconfirmed, fault.UpstreamUnavailable
 	default:
 		r.Outcome, r.Usage, r.Code = ledger.Estimated, x.counted(t), fault.UpstreamUnavailable
@@ -53,9 +53,14 @@ func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
 	return r
 }
 
-// counted is the usage as far as it can be counted here; never nothing.
+// counted is the usage as far as the provider told of it, or as it can be counted
+// here; never nothing.
 func (x *exchange) counted(t llm.Tally) llm.Usage {
-	return llm.Usage{Input: max(estimate(x.call), 1), Output: t.Seen}
+	if t.Reported {
+		return t.Usage
+	}
+	input := 4*x.call.Messages + x.tokens.Estimate(x.call.Texts)
+	return llm.Usage{Input: max(input, 1), Output: t.Seen}
 }
 
 // done ends the hold, once, and writes the request's line to the log.

@@ -9,6 +9,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/ledger"
 	"tollgate/internal/proxy"
+	"tollgate/internal/tokens"
 	"tollgate/internal/upstream"
 )
 
@@ -38,7 +39,7 @@ func endpoints(cfg *config.Config) []upstream.Provider {
 
 func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, book *ledger.Ledger, models *catalog.Catalog, p proxy.Providers) *proxy.Proxy {
 	return proxy.New(proxy.Options{
-		Authority: auth, Ledger: book, Catalog: models, Providers: p, Log: log,
+		Authority: auth, Ledger: book, Catalog: models, Tokens: tokens.New(tokens.Options{}), Providers: p, Log: log,
 		Addresses: proxy.NewAddresses(cfg.TrustedProxies),
 		Figures: dialect.Figures{
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,

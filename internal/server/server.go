@@ -117,7 +117,11 @@ func (s *Server) listen() error {
 		ReadHeaderTimeout: s.cfg.Limits.ReadHeaderTimeout,
 		MaxHeaderBytes:    int(s.cfg.Limits.MaxHeaderBytes),
 		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		// Set anew with each request; the data plane moves it with each write.
+		// Without it the deadline of one answer would stay for the next one on
+		// the same connection.
+		WriteTimeout: 2 * time.Minute,
+		ErrorLog:     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	s.opened(s.http.Close)
 	return nil
