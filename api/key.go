@@ -77,6 +77,7 @@ type KeyInput struct {
 	BudgetLimitCents   Optional[int64]           `json:"budget_limit_cents,omitzero" minimum:"0"`
 	BudgetType         Optional[string]          `json:"budget_type,omitzero" enum:"total,daily,weekly,monthly"`
 	BudgetMode         Optional[string]          `json:"budget_mode,omitzero" enum:"hard,soft"`
+	InitialBalanceUSD  Optional[string]          `json:"initial_balance_usd,omitzero" doc:"Prepaid money that the key begins with, as text; null is no balance, which does not limit. At creation only." example:"20.00"`
 }
 
 // KeyCreated is the answer that makes a key: the only one with its secret.

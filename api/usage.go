@@ -47,10 +47,54 @@ type UsageRow struct {
 	BYOK              bool      `json:"byok" doc:"Paid with the owner's own provider key."`
 }
 
-// UsageList is one page of entries, newest first.
+// UsageList is one page of entries, newest first; or, with group_by, of sums: by
+// day in order, and else the dearest first.
 type UsageList struct {
-	Usage []UsageRow `json:"usage" nullable:"false"`
-	Total int        `json:"total" doc:"Entries that match, on all pages."`
-	Page  int        `json:"page"`
-	Size  int        `json:"size"`
+	Usage  []UsageRow   `json:"usage,omitzero" nullable:"false" doc:"Without group_by."`
+	Series []UsageGroup `json:"series,omitzero" nullable:"false" doc:"With group_by."`
+	Totals *UsageStats  `json:"totals,omitempty" doc:"With group_by: of all groups, on all pages."`
+	Total  int          `json:"total" doc:"Entries, or groups, on all pages."`
+	Page   int          `json:"page"`
+	Size   int          `json:"size"`
+}
+
+// UsageStats adds up entries of the ledger for statistics.
+type UsageStats struct {
+	Requests          int64  `json:"requests" doc:"Requests forwarded, failed ones too."`
+	Failed            int64  `json:"failed" doc:"Of requests: those with the outcome failed, which used nothing."`
+	Tokens            int64  `json:"tokens" doc:"Input and output tokens."`
+	InputTokens       int64  `json:"input_tokens" doc:"Cached ones too."`
+	OutputTokens      int64  `json:"output_tokens" doc:"Reasoning too."`
+	CostUSD           string `json:"cost_usd" doc:"Exact." example:"0.000150001"`
+	CostCents         int64  `json:"cost_cents" doc:"Rounded view of cost_usd."`
+	AverageResponseMS int64  `json:"average_response_ms" doc:"From admission to the end of the answer; 0 without requests."`
+}
+
+// DayStats is what was used on one day.
+type DayStats struct {
+	Date string `json:"date" doc:"In the organization's time zone." example:"2026-11-20"`
+	UsageStats
+}
+
+// KeyStats is what one key used in [start, end), day by day.
+type KeyStats struct {
+	KeyID    string     `json:"key_id"`
+	Start    time.Time  `json:"start"`
+	End      time.Time  `json:"end" doc:"Not part of it."`
+	Timezone string     `json:"timezone" doc:"In which days begin." example:"Europe/Vienna"`
+	Totals   UsageStats `json:"totals"`
+	Days     []DayStats `json:"days" nullable:"false" doc:"Every day in order, days without use too."`
+}
+
+// UsageGroup is the sum of the entries that are alike in what they are grouped
+// by; the other fields of that sort are left out.
+type UsageGroup struct {
+	Date      *string `json:"date,omitempty" doc:"In the organization's time zone." example:"2026-11-20"`
+	KeyID     *string `json:"key_id,omitempty"`
+	KeyName   *string `json:"key_name,omitempty" doc:"As it was at the key's last use."`
+	UserID    *string `json:"user_id,omitempty" doc:"Empty for keys without owner."`
+	Provider  *string `json:"provider,omitempty"`
+	Model     *string `json:"model,omitempty"`
+	ChatbotID *string `json:"chatbot_id,omitempty" doc:"Empty for requests that came through none."`
+	UsageStats
 }

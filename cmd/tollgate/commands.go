@@ -24,7 +24,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Start the server."`
 	Demo    demoCmd    `cmd:"" help:"Start a throw-away server with a simulated provider and a key to try."`
 	Keys    keysCmd    `cmd:"" help:"Create, list, change and end gateway keys."`
-	Usage   usageCmd   `cmd:"" help:"List requests that were forwarded, newest first."`
+	Usage   usageCmd   `cmd:"" help:"List requests that were forwarded, newest first, or sums of them."`
 	Explain explainCmd `cmd:"" help:"Say what the gate would answer to a request, rule by rule."`
 	Doctor  doctorCmd  `cmd:"" help:"Check configuration, data directory, server, token, clock and providers."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -44,6 +44,7 @@ type keyFields struct {
 	BudgetLimitCents   api.Optional[int64]           `placeholder:"N" xor:"budget" help:"Budget in US cents; 0 = nothing, none = no limit."`
 	BudgetType         api.Optional[string]          `placeholder:"TYPE" help:"Period of the budget: total, daily, weekly or monthly."`
 	BudgetMode         api.Optional[string]          `placeholder:"MODE" help:"hard = never passed, soft = passed by what is in flight at most."`
+	InitialBalanceUSD  api.Optional[string]          `name:"initial-balance-usd" placeholder:"AMOUNT" help:"Prepaid money in US dollars to begin with (at creation only); none = no balance."`
 }
 
 // keyFlags is every settable field of a key, and two ways of saying one that

@@ -21,6 +21,9 @@ type keysCmd struct {
 	Revoke     keysRevokeCmd     `cmd:"" help:"End a key for good; it stays visible."`
 	Delete     keysDeleteCmd     `cmd:"" help:"Delete a key for good; its usage stays in the ledger."`
 	Usage      keysUsageCmd      `cmd:"" help:"Show what a key used: ever, today, this hour."`
+	Stats      keysStatsCmd      `cmd:"" help:"Show what a key used, day by day."`
+	Balance    keysBalanceCmd    `cmd:"" help:"Show or change a key's prepaid balance."`
+	Ledger     keysLedgerCmd     `cmd:"" help:"List what happened to a key's balance, newest first."`
 }
 
 // keyID is the argument of every verb about one key.

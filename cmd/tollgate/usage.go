@@ -3,19 +3,27 @@ package main
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
+	"tollgate/api"
 	"tollgate/client"
 )
 
-// usageCmd lists entries of the ledger.
+// usageCmd lists entries of the ledger, or sums of them.
 type usageCmd struct {
-	remote `embed:""`
-	KeyID  string    `name:"key-id" placeholder:"ID" help:"Only this key's."`
-	From   time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
-	To     time.Time `placeholder:"TIME" help:"Admitted before this time."`
-	Page   int       `default:"1" placeholder:"N" help:"Page, from 1."`
-	Size   int       `default:"50" placeholder:"N" help:"Rows on a page, 1 to 100."`
+	remote   `embed:""`
+	KeyID    string    `name:"key-id" placeholder:"ID" help:"Only this key's."`
+	UserID   string    `name:"user-id" placeholder:"ID" help:"Only this owner's."`
+	Provider string    `placeholder:"SLUG" help:"Only of this provider."`
+	Model    string    `placeholder:"NAME" help:"Only of this model, as it was sent."`
+	Outcome  string    `enum:",settled,estimated,unconfirmed,failed" default:"" placeholder:"WORD" help:"Only with this outcome: settled, estimated, unconfirmed or failed."`
+	From     time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
+	To       time.Time `placeholder:"TIME" help:"Admitted before this time."`
+	GroupBy  []string  `enum:"day,key,user,provider,model,chatbot" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model or chatbot, or several of them, instead of requests."`
+	CSV      bool      `name:"csv" help:"Print CSV: everything that matches, unless --size is given."`
+	Page     int       `placeholder:"N" help:"Page, from 1."`
+	Size     int       `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
 }
 
 // Help shows examples.
@@ -23,28 +31,85 @@ func (usageCmd) Help() string {
 	return `Examples:
 
 	tollgate usage --key-id key_0192…
-	tollgate usage --from 2026-11-01T00:00:00Z --json`
+	tollgate usage --group-by day,model --from 2026-11-01T00:00:00Z
+	tollgate usage --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --csv > november.csv`
 }
 
 // Run lists the entries.
 func (c *usageCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
-	rows, err := cl.Usage(ctx, client.UsageQuery{KeyID: c.KeyID, From: c.From, To: c.To, Page: c.Page, Size: c.Size})
+	q := client.UsageQuery{
+		KeyID: c.KeyID, UserID: c.UserID, Provider: c.Provider, Model: c.Model, Outcome: c.Outcome,
+		From: c.From, To: c.To, GroupBy: c.GroupBy, Page: c.Page, Size: c.Size,
+	}
+	if c.CSV {
+		if p.json {
+			return misuse("--csv and --json are two forms of one answer: choose one")
+		}
+		return cl.UsageCSV(ctx, q, p.stdout)
+	}
+	if q.Size == 0 {
+		q.Size = 50
+	}
+	rows, err := cl.Usage(ctx, q)
 	if err != nil {
 		return err
 	}
 	return p.print(rows, func() {
-		if rows.Total == 0 {
+		switch {
+		case rows.Total == 0:
 			p.printf("Nothing was used.\n")
-			return
+		case len(c.GroupBy) > 0:
+			p.groups(rows)
+		default:
+			p.requests(rows)
 		}
-		cells := [][]string{{"AT", "KEY", "PROVIDER/MODEL", "STATUS", "OUTCOME", "INPUT", "OUTPUT (TOKENS)", "COST (USD)", "TIME (MS)"}}
-		for _, r := range rows.Usage {
-			cells = append(cells, []string{
-				instant(&r.At), plain(r.KeyName), plain(r.Provider + "/" + r.Model), strconv.Itoa(r.Status), r.Outcome,
-				count(r.InputTokens + r.CacheReadTokens + r.CacheWriteTokens), count(r.OutputTokens), r.CostUSD, count(r.DurationMS),
-			})
-		}
-		p.table(cells)
-		p.page("requests", len(rows.Usage), rows.Total, rows.Page)
 	})
+}
+
+func (p *printer) requests(rows api.UsageList) {
+	cells := [][]string{{"AT", "KEY", "PROVIDER/MODEL", "STATUS", "OUTCOME", "INPUT", "OUTPUT (TOKENS)", "COST (USD)", "TIME (MS)"}}
+	for _, r := range rows.Usage {
+		cells = append(cells, []string{
+			instant(&r.At), plain(r.KeyName), plain(r.Provider + "/" + r.Model), strconv.Itoa(r.Status), r.Outcome,
+			count(r.InputTokens + r.CacheReadTokens + r.CacheWriteTokens), count(r.OutputTokens), r.CostUSD, count(r.DurationMS),
+		})
+	}
+	p.table(cells)
+	p.page("requests", len(rows.Usage), rows.Total, rows.Page)
+}
+
+// groups prints sums: first what they are grouped by, whatever that is.
+func (p *printer) groups(rows api.UsageList) {
+	var cells [][]string
+	for i, g := range rows.Series {
+		var head, line []string
+		for _, c := range []struct {
+			name  string
+			value *string
+		}{
+			{"date", g.Date}, {"key", g.KeyID}, {"name", g.KeyName}, {"user", g.UserID},
+			{"provider", g.Provider}, {"model", g.Model}, {"chatbot", g.ChatbotID},
+		} {
+			if c.value != nil {
+				head, line = append(head, strings.ToUpper(c.name)), append(line, plain(*c.value))
+			}
+		}
+		if i == 0 {
+			cells = append(cells, append(head, statsHead()...))
+		}
+		cells = append(cells, append(line, statsCells(g.UsageStats)...))
+	}
+	p.table(cells)
+	p.page("groups", len(rows.Series), rows.Total, rows.Page)
+	if t := rows.Totals; t != nil {
+		p.printf("%s, %s tokens, $%s in all\n", counted(t.Requests, "request"), count(t.Tokens), t.CostUSD)
+	}
+}
+
+func statsHead() []string {
+	return []string{"REQUESTS", "FAILED", "INPUT", "OUTPUT (TOKENS)", "COST (USD)", "AVERAGE (MS)"}
+}
+
+func statsCells(s api.UsageStats) []string {
+	return []string{count(s.Requests), count(s.Failed), count(s.InputTokens), count(s.OutputTokens), s.CostUSD, count(s.AverageResponseMS)}
 }

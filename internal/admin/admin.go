@@ -28,14 +28,22 @@ type Meter interface {
 	Totals(ctx context.Context, subjects []string) (map[string]ledger.Sum, error)
 	// Entries lists entries, newest first, and how many match in all.
 	Entries(ctx context.Context, f ledger.Filter) ([]ledger.Entry, int, error)
+	// Series sums up the entries that f chooses; days are those of loc.
+	Series(ctx context.Context, f ledger.Filter, by []ledger.Dimension, loc *time.Location) ([]ledger.Group, error)
 	// Inspect says what counts against each limit of a chain; nothing is taken.
 	Inspect(ctx context.Context, chain limit.Chain, loc *time.Location) ([]ledger.LimitState, error)
+}
+
+// Ledger is all that the management API needs of the ledger.
+type Ledger interface {
+	Meter
+	Purse
 }
 
 // Options is what the management API is built from.
 type Options struct {
 	Authority   *authority.Authority
-	Ledger      Meter
+	Ledger      Ledger
 	Catalog     *catalog.Catalog
 	Configured  func(provider string) bool // whether a provider can be used; nil = all can
 	LeastOutput int64                      // tokens of the shortest answer that is forwarded under a hard limit; 0 = 64
@@ -48,6 +56,7 @@ type Options struct {
 type service struct {
 	authority   *authority.Authority
 	meter       Meter
+	purse       Purse
 	catalog     *catalog.Catalog
 	configured  func(string) bool
 	leastOutput int64
@@ -62,7 +71,7 @@ type service struct {
 // is safe for concurrent use.
 func New(o Options) http.Handler {
 	s := &service{
-		authority: o.Authority, meter: o.Ledger, catalog: o.Catalog,
+		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, catalog: o.Catalog,
 		configured: o.Configured, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
 		mux: http.NewServeMux(), methods: map[string][]string{},

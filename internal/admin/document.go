@@ -73,6 +73,15 @@ func (s *service) bodySchema(body any) *huma.RequestBody {
 	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 }
 
+// answerSchema describes an answer that its handler writes itself.
+func (s *service) answerSchema(r route) *huma.Response {
+	forms := map[string]*huma.MediaType{"application/json": {Schema: s.schema(reflect.TypeOf(r.answer))}}
+	if r.csv {
+		forms[csvMediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	return &huma.Response{Description: http.StatusText(http.StatusOK), Content: forms}
+}
+
 func (s *service) problemResponse() *huma.Response {
 	return &huma.Response{
 		Description: "A problem document. Its code says what happened.",

@@ -39,7 +39,7 @@ func (l *log) String() string {
 }
 
 // broken is a ledger that panics where it is asked for totals.
-type broken struct{ admin.Meter }
+type broken struct{ admin.Ledger }
 
 func (broken) Totals(context.Context, []string) (map[string]ledger.Sum, error) {
 	panic("planted panic")

@@ -2,11 +2,9 @@ package admin
 
 import (
 	"context"
-	"time"
 
 	"tollgate/api"
 	"tollgate/internal/authority"
-	"tollgate/internal/ledger"
 )
 
 type keyAnswer struct {
@@ -42,20 +40,11 @@ func (s *service) listKeys(ctx context.Context, who authority.Principal, in *key
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(keys))
-	for i, k := range keys {
-		ids[i] = k.ID
-	}
-	used, err := s.meter.Totals(ctx, ids)
+	shown, err := s.showKeys(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	list := api.KeyList{APIKeys: make([]api.Key, len(keys)), Total: total, Page: in.Page, Size: in.Size}
-	now := time.Now()
-	for i, k := range keys {
-		list.APIKeys[i] = keyView(k, used[k.ID], now)
-	}
-	return &answer[api.KeyList]{Body: list}, nil
+	return &answer[api.KeyList]{Body: api.KeyList{APIKeys: shown, Total: total, Page: in.Page, Size: in.Size}}, nil
 }
 
 type keyCreated struct {
@@ -69,9 +58,13 @@ func (s *service) createKey(ctx context.Context, who authority.Principal, in *ob
 	if err != nil {
 		return nil, err
 	}
+	shown, err := s.showKeys(ctx, []authority.Key{k})
+	if err != nil {
+		return nil, err
+	}
 	return &keyCreated{
 		ETag: etag(k.Version), Location: prefix + "/api-keys/" + k.ID,
-		Body: api.KeyCreated{APIKey: keyView(k, ledger.Sum{}, time.Now()), SecretKey: text.Reveal()},
+		Body: api.KeyCreated{APIKey: shown[0], SecretKey: text.Reveal()},
 	}, nil
 }
 
@@ -117,7 +110,7 @@ func (s *service) deactivateKey(ctx context.Context, who authority.Principal, in
 }
 
 func (s *service) revokeKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
-	k, err := s.authority.RevokeKey(ctx, who, in.ID)
+	k, err := s.authority.RevokeKey(ctx, who, in.ID, nil, 0)
 	return s.answerKey(ctx, k, err)
 }
 
@@ -126,9 +119,9 @@ func (s *service) answerKey(ctx context.Context, k authority.Key, err error) (*k
 	if err != nil {
 		return nil, err
 	}
-	used, err := s.meter.Totals(ctx, []string{k.ID})
+	shown, err := s.showKeys(ctx, []authority.Key{k})
 	if err != nil {
 		return nil, err
 	}
-	return &keyAnswer{ETag: etag(k.Version), Body: keyView(k, used[k.ID], time.Now())}, nil
+	return &keyAnswer{ETag: etag(k.Version), Body: shown[0]}, nil
 }

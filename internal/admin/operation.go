@@ -25,6 +25,8 @@ type route struct {
 	permission   string // asked for here; "" = the authority decides, because it depends on the object
 	status       int    // of success; 0 = 200
 	body         any    // the type of the body, for the document; nil = the operation has none
+	answer       any    // the type of an answer that the handler writes itself, for the document
+	csv          bool   // such an answer may be CSV
 	bodyBytes    int64  // the largest body; 0 = 1 MiB
 	timeout      time.Duration
 }
@@ -55,6 +57,9 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 		Tags: []string{r.tag}, DefaultStatus: r.status, Responses: map[string]*huma.Response{},
 		Security:    []map[string][]string{{"managementKey": {}}},
 		Middlewares: huma.Middlewares{s.guard(r)},
+	}
+	if r.answer != nil {
+		op.Responses["200"] = s.answerSchema(r)
 	}
 	if r.body != nil {
 		op.MaxBodyBytes = r.bodyLimit() + 1 // huma refuses a body that reaches its limit

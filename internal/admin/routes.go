@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"time"
 
 	"tollgate/api"
 )
@@ -53,6 +54,19 @@ func (s *service) routes() {
 		method: http.MethodGet, path: "/api-keys/{id}/usage", id: "get-api-key-usage", tag: "api-keys",
 		summary: "What a key used: ever, today, this hour",
 	}, s.keyUsage)
+	add(s, route{
+		method: http.MethodGet, path: "/api-keys/{id}/stats", id: "get-api-key-stats", tag: "api-keys",
+		summary: "What a key used, day by day",
+	}, s.keyStats)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys/{id}/balance", id: "change-api-key-balance", tag: "api-keys",
+		summary: "Put money on a key's balance, or take it out", about: "What requests in flight hold cannot be taken out. In force when the answer is sent.",
+		body: api.BalanceChange{}, bodyBytes: 64 << 10,
+	}, s.changeBalance)
+	add(s, route{
+		method: http.MethodGet, path: "/api-keys/{id}/ledger", id: "list-api-key-ledger", tag: "api-keys",
+		summary: "What happened to a key's balance, newest first",
+	}, s.keyLedger)
 
 	add(s, route{
 		method: http.MethodGet, path: "/users", id: "list-users", tag: "users",
@@ -83,7 +97,9 @@ func (s *service) routes() {
 
 	add(s, route{
 		method: http.MethodGet, path: "/usage", id: "list-usage", tag: "usage",
-		summary: "List requests that were forwarded, newest first", permission: "platform:usage:read",
+		summary: "List requests that were forwarded, newest first; or sums of them",
+		about:   "What one's own keys used needs no permission.",
+		answer:  api.UsageList{}, csv: true, timeout: 2 * time.Minute,
 	}, s.listUsage)
 	add(s, route{
 		method: http.MethodPost, path: "/explain", id: "explain", tag: "explain",

@@ -17,6 +17,7 @@ func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, 
 	}
 	hash := key.HashOf(presented)
 	if rec, ok := a.keys.values.Load(hash); ok && rec.current() {
+		a.use(rec, hash)
 		return Grant{rec}, nil
 	}
 	// The check digits spare the store those that are no keys; a key in memory had
@@ -28,21 +29,26 @@ func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, 
 	if err != nil {
 		return Grant{}, err
 	}
+	a.use(rec, hash)
 	return Grant{rec}, nil
 }
 
 // GrantByID is the grant that Authenticate would give to whoever holds the key's
-// secret, for explaining what would happen to them. Kinds: permission_denied,
-// not_found, store_unavailable.
+// newest secret, for explaining what would happen to them. Kinds: not_found (also
+// for a key that the principal may not see), store_unavailable.
 func (a *Authority) GrantByID(ctx context.Context, p Principal, id string) (Grant, error) {
-	if err := p.require(keysRead); err != nil {
+	k, err := a.ReadKey(ctx, p, id, "api_key.explain")
+	if err != nil {
 		return Grant{}, err
 	}
-	row, err := a.store.Keys.KeyByID(ctx, p.organizationID, id)
+	row, err := a.store.Keys.KeyByID(ctx, p.organizationID, k.ID)
 	if err != nil {
 		return Grant{}, absent(err, "API key", id)
 	}
-	rec, err := a.lookUp(ctx, row.Hash)
+	if len(row.Hashes) == 0 {
+		return Grant{}, fault.New(fault.NotFound, "The API key %q has no secret; regenerate it.", id)
+	}
+	rec, err := a.lookUp(ctx, row.Hashes[0])
 	if err != nil {
 		return Grant{}, err
 	}
@@ -60,11 +66,11 @@ func (a *Authority) lookUp(ctx context.Context, hash key.Hash) (*record, error) 
 		if err != nil || rec.current() {
 			return rec, err
 		}
-		bound := *rec
-		if err := a.bind(ctx, &bound, rec.org.subject.ID.ID, rec.userID()); err != nil {
+		bound := &record{compiled: rec.compiled}
+		if err := a.bind(ctx, bound, rec.org.subject.ID.ID, rec.userID()); err != nil {
 			return nil, err
 		}
-		a.keys.exchange(hash, rec, &bound)
+		a.keys.exchange(hash, rec, bound)
 	}
 }
 

@@ -75,7 +75,7 @@ func TestAGrantTellsWhoIsAsking(t *testing.T) {
 	}
 }
 
-func TestEveryLimitIsCompiled(t *testing.T) {
+func TestB11_EveryLimitIsCompiled(t *testing.T) {
 	h := newHouse(t)
 	for window, want := range map[string]limit.Window{
 		"total": limit.Total, "daily": limit.Day, "weekly": limit.Week, "monthly": limit.Month,
@@ -137,7 +137,7 @@ func TestKeysOutliveTheirPrefix(t *testing.T) {
 
 // Every change is in force as soon as the call that made it has returned, also
 // for a key that is in memory.
-func TestChangesAreInForceAtOnce(t *testing.T) {
+func TestC11_ChangesAreInForceAtOnce(t *testing.T) {
 	h := newHouse(t)
 	u := h.user(t, `{"email":"ada@example.com"}`)
 	k, text := h.key(t, `{"name":"a","user_id":"`+u.ID+`"}`)
@@ -174,7 +174,7 @@ func TestChangesAreInForceAtOnce(t *testing.T) {
 		{"enabled", func() error { _, err := h.ActivateKey(t.Context(), h.root, k.ID); return err }, "", ""},
 		{"expires", update(`{"expires_at":"2026-03-01T13:00:00Z"}`), "", ""},
 		{"expired", func() error { h.pass(time.Hour); return nil }, fault.KeyExpired, ""},
-		{"revoked", func() error { _, err := h.RevokeKey(t.Context(), h.root, k.ID); return err }, fault.KeyRevoked, ""},
+		{"revoked", func() error { _, err := h.RevokeKey(t.Context(), h.root, k.ID, nil, 0); return err }, fault.KeyRevoked, ""},
 		{"deleted", func() error { return h.DeleteKey(t.Context(), h.root, k.ID, 0) }, fault.KeyInvalid, ""},
 	} {
 		must(t, step.change())
@@ -207,8 +207,8 @@ func (s *tap) KeyByHash(ctx context.Context, h key.Hash) (authority.KeyRow, erro
 	return s.byHash(ctx, next)
 }
 
-func (s *tap) UpdateKey(ctx context.Context, row authority.KeyRow) error {
-	next := func() error { return s.KeyStore.UpdateKey(ctx, row) }
+func (s *tap) UpdateKey(ctx context.Context, row authority.KeyRow, act authority.Act) error {
+	next := func() error { return s.KeyStore.UpdateKey(ctx, row, act) }
 	if s.update == nil {
 		return next()
 	}

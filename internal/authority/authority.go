@@ -28,6 +28,7 @@ type Authority struct {
 	keys          *cache[key.Hash, *record]
 	users         *cache[userRef, *userState]
 	organizations *cache[string, *orgState]
+	uses          uses
 }
 
 // New makes an Authority over store. It reads nothing yet.

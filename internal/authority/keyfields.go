@@ -16,34 +16,42 @@ import (
 // keyFields is the table of a key: every name that a body may carry.
 func keyFields(now time.Time) []field[Key] {
 	table := []field[Key]{
-		textField("name", 1, 100, func(k *Key) *string { return &k.Name }),
-		textField("description", 0, 500, func(k *Key) *string { return &k.Description }),
-		wordsField("tags", func(k *Key) *[]string { return &k.Tags }, tag),
+		free(textField("name", 1, 100, func(k *Key) *string { return &k.Name })),
+		free(textField("description", 0, 500, func(k *Key) *string { return &k.Description })),
+		free(wordsField("tags", func(k *Key) *[]string { return &k.Tags }, tag)),
 		fixed(wordField("kind", func(k *Key) *Kind { return &k.Kind },
 			KindUser, KindService, KindStandalone, KindChatbot), func(k *Key) string { return string(k.Kind) }),
 		fixed(textField("user_id", 0, 200, func(k *Key) *string { return &k.UserID }),
 			func(k *Key) string { return k.UserID }),
-		activeField(func(k *Key) *Status { return &k.Status }),
+		withTightens(activeField(func(k *Key) *Status { return &k.Status }), staysClosed),
 		instantField("expires_at", now, func(k *Key) *time.Time { return &k.ExpiresAt }),
-		boolField("auto_delete_on_expiry", func(k *Key) **bool { return &k.AutoDeleteOnExpiry }),
+		withTightens(boolField("auto_delete_on_expiry", func(k *Key) **bool { return &k.AutoDeleteOnExpiry }),
+			func(old, next *Key) bool { return deletesSooner(old.AutoDeleteOnExpiry, next.AutoDeleteOnExpiry) }),
 		flagsField("permissions", func(k *Key) *map[string]bool { return &k.Permissions }),
-		allowList("scopes", func(k *Key) *[]string { return &k.Scopes }, scope),
-		allowList("allowed_models", func(k *Key) *[]string { return &k.AllowedModels }, plain),
-		allowList("allowed_endpoints", func(k *Key) *[]string { return &k.AllowedEndpoints }, endpoint),
-		allowList("allowed_ips", func(k *Key) *[]string { return &k.AllowedIPs }, address),
-		allowList("allowed_chatbots", func(k *Key) *[]string { return &k.AllowedChatbots }, plain),
-		allowList("allowed_providers", func(k *Key) *[]string { return &k.AllowedProviders }, slug),
-		allowList("allowed_api_formats", func(k *Key) *[]string { return &k.AllowedAPIFormats }, format),
+		allowList("scopes", func(k *Key) *[]string { return &k.Scopes }, scope, equal),
+		allowList("allowed_models", func(k *Key) *[]string { return &k.AllowedModels }, plain, policy.Covers),
+		allowList("allowed_endpoints", func(k *Key) *[]string { return &k.AllowedEndpoints }, endpoint, policy.Covers),
+		allowList("allowed_ips", func(k *Key) *[]string { return &k.AllowedIPs }, address, prefixWithin),
+		allowList("allowed_chatbots", func(k *Key) *[]string { return &k.AllowedChatbots }, plain, equal),
+		allowList("allowed_providers", func(k *Key) *[]string { return &k.AllowedProviders }, slug, equal),
+		allowList("allowed_api_formats", func(k *Key) *[]string { return &k.AllowedAPIFormats }, format, equal),
 	}
 	table = append(table, limitFields(func(k *Key) *Limits { return &k.Limits })...)
+	table = append(table, initialBalance())
 	for _, name := range []string{
-		"id", "organization_id", "key_prefix", "created_at", "updated_at", "last_used_at", "version",
+		"id", "organization_id", "created_at", "updated_at", "last_used_at", "version",
 		"total_requests", "total_tokens", "total_cost_usd", "total_cost_cents", "balance",
 	} {
 		table = append(table, readOnly[Key](name, ""))
 	}
 	return append(table,
-		readOnly[Key]("status", "send is_active, or revoke the key"),
+		kept("status", "send is_active, or revoke the key", func(k *Key) any { return string(k.Status) }),
+		kept("disabled_by", "", func(k *Key) any { return wordOrNull(k.DisabledBy) }),
+		kept("revoked_by", "", func(k *Key) any { return wordOrNull(k.RevokedBy) }),
+		kept("revoked_at", "", func(k *Key) any { return instantOrNull(k.RevokedAt) }),
+		kept("revoke_reason", "", func(k *Key) any { return wordOrNull(k.RevokeReason) }),
+		kept("key_prefix", "", func(k *Key) any { return k.Prefix }),
+		kept("secrets", "regenerate the key", secretsShown),
 		readOnly[Key]("secret_key", "it is made by the server"),
 		readOnly[Key]("preset", "it is asked for when a key is made"))
 }
@@ -51,13 +59,15 @@ func keyFields(now time.Time) []field[Key] {
 // fixed is a line that only creation may set; later its value may be repeated but
 // not changed.
 func fixed(f field[Key], get func(*Key) string) field[Key] {
-	return field[Key]{f.name, func(e *edit[Key], raw jsontext.Value) string {
-		problem := f.set(e, raw)
+	set := f.set
+	f.set = func(e *edit[Key], raw jsontext.Value) string {
+		problem := set(e, raw)
 		if problem == "" && e.current != nil && get(e.next) != get(e.current) {
 			return "cannot be changed; make a new key"
 		}
 		return problem
-	}}
+	}
+	return f
 }
 
 // settleKey completes a key once all of the body has been read.

@@ -10,25 +10,47 @@ import (
 )
 
 // CreateKey makes a key of the fields in body, a JSON object, laid over the
-// defaults or the named preset. The secret is in this one answer and nowhere
-// else. Kinds: permission_denied, invalid_json, duplicate_field,
-// validation_failed, store_unavailable.
+// defaults or the named preset. It belongs to the principal's own user unless body
+// says otherwise. The secret is in this one answer and nowhere else; a repetition
+// with the same idempotency key answers the same key and no secret. Kinds:
+// permission_denied, invalid_json, duplicate_field, validation_failed,
+// key_quota_reached, idempotency_conflict, store_unavailable.
 func (a *Authority) CreateKey(ctx context.Context, p Principal, body []byte) (Key, secret.Text, error) {
-	if err := p.require(keysCreate); err != nil {
-		return Key{}, secret.Text{}, err
+	d := deed{p: p, action: "api_key.create", kind: "api_key"}
+	k, text, err := once(ctx, a, d, body,
+		func(d deed) (Key, secret.Text, error) { return a.createKey(ctx, d, body) }, a.againKey(ctx, p))
+	return k, text, a.refused(ctx, d, err)
+}
+
+func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, secret.Text, error) {
+	// Who may make no key at all learns nothing about the body.
+	if !d.p.Can(keysCreate) && !d.p.Can(keysCreateAny) {
+		return Key{}, secret.Text{}, denied(keysCreate)
 	}
-	k, err := a.composeKey(ctx, p, body)
+	k, err := a.composeKey(ctx, d.p, body)
 	if err != nil {
 		return Key{}, secret.Text{}, err
 	}
-	text := key.New(a.prefix)
-	k.ID, k.OrganizationID, k.Prefix = newID("key_"), p.organizationID, key.Hint(text.Reveal())
+	var most *int64
+	if k.UserID != "" {
+		o, err := a.store.Organizations.OrganizationByID(ctx, d.p.organizationID)
+		if err != nil {
+			return Key{}, secret.Text{}, absent(err, "organization", d.p.organizationID)
+		}
+		most = o.MaxKeysPerUser
+	}
+	k.ID, k.OrganizationID = newID("key_"), d.p.organizationID
 	k.CreatedAt = a.instant()
 	k.UpdatedAt, k.Version = k.CreatedAt, 1
-	if err := a.store.Keys.CreateKey(ctx, KeyRow{Key: k, Hash: key.HashOf(text.Reveal())}); err != nil {
-		return Key{}, secret.Text{}, err
+	row := KeyRow{Key: k}
+	text := a.addSecret(&row)
+	d.id, d.name = row.ID, row.Name
+	err = a.store.Keys.CreateKey(ctx, row, most, act(a, d, keyFields(k.CreatedAt), nil, &row.Key))
+	if err != nil {
+		return Key{}, secret.Text{}, quota(err, most)
 	}
-	return k, text, nil
+	row.InitialBalance = nil
+	return row.Key, text, nil
 }
 
 // composeKey is the key that body asks for, or everything that is wrong with it.
@@ -44,8 +66,17 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (K
 		e.problems = append(e.problems, *problem)
 	}
 	e.apply(keyFields(now), list)
+	if !e.has("user_id") && k.Kind != KindService && k.Kind != KindStandalone {
+		k.UserID = p.userID
+	}
 	settlePreset(e, preset)
 	settleKey(e)
+	if !p.owns(k.UserID) && !p.Can(keysCreateAny) {
+		return Key{}, denied(keysCreateAny)
+	}
+	if p.owns(k.UserID) && !p.Can(keysCreate) {
+		return Key{}, denied(keysCreate)
+	}
 	if k.UserID != "" && !e.failed("user_id") {
 		if _, err := a.store.Users.UserByID(ctx, p.organizationID, k.UserID); isNotFound(err) {
 			e.fail("user_id", "there is no such user")
@@ -53,121 +84,180 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (K
 			return Key{}, err
 		}
 	}
+	if k.Status == StatusDisabled {
+		k.DisabledBy = p.actor()
+	}
 	return k, e.err()
 }
 
-// KeyByID is one key. Kinds: permission_denied, not_found (also for a key of
-// another organisation), store_unavailable.
+func quota(err error, most *int64) error {
+	if fault.Of(err).Kind == fault.Internal && isKind(err, fault.KeyQuotaReached) {
+		return fault.Wrap(fault.KeyQuotaReached, err,
+			"The user has %d keys already, which is as many as a user may have here. Delete or revoke one first.", *most)
+	}
+	return err
+}
+
+// KeyByID is one key. Kinds: not_found (also for a key that the principal may not
+// see), store_unavailable.
 func (a *Authority) KeyByID(ctx context.Context, p Principal, id string) (Key, error) {
-	if err := p.require(keysRead); err != nil {
-		return Key{}, err
+	return a.ReadKey(ctx, p, id, "api_key.get")
+}
+
+// ReadKey is KeyByID for a door that shows something else of the key, such as its
+// usage; the audit calls it action. Reads of one's own keys are not kept.
+func (a *Authority) ReadKey(ctx context.Context, p Principal, id, action string) (Key, error) {
+	d := deed{p: p, action: action, kind: "api_key", id: id}
+	row, err := a.visibleKey(ctx, p, id)
+	if err != nil {
+		return Key{}, a.refused(ctx, d, err)
+	}
+	if !p.owns(row.UserID) {
+		d.name = row.Name
+		if err := a.note(ctx, a.event(d)); err != nil {
+			return Key{}, err
+		}
+	}
+	return row.Key, nil
+}
+
+// visibleKey is a key that p may see.
+func (a *Authority) visibleKey(ctx context.Context, p Principal, id string) (KeyRow, error) {
+	return a.reachKey(ctx, p, id, keysRead)
+}
+
+// reachKey is a key to which p may do what permission says.
+func (a *Authority) reachKey(ctx context.Context, p Principal, id, permission string) (KeyRow, error) {
+	if p.organizationID == "" {
+		return KeyRow{}, denied(permission)
 	}
 	row, err := a.store.Keys.KeyByID(ctx, p.organizationID, id)
-	return row.Key, absent(err, "API key", id)
+	if err != nil {
+		return KeyRow{}, absent(err, "API key", id)
+	}
+	if err := p.reach(keysRead, permission, row.UserID, "API key", id); err != nil {
+		return KeyRow{}, err
+	}
+	return row, nil
 }
 
 // ListKeys is one page of the keys that f lets through, newest first, and how
-// many there are in all. Kinds: permission_denied, validation_failed,
-// store_unavailable.
+// many there are in all. Who may not see everybody's gets their own. Kinds:
+// permission_denied, validation_failed, store_unavailable.
 func (a *Authority) ListKeys(ctx context.Context, p Principal, f KeyFilter) ([]Key, int, error) {
-	if err := p.require(keysRead); err != nil {
-		return nil, 0, err
+	d := deed{p: p, action: "api_key.list", kind: "api_key"}
+	list, total, err := a.listKeys(ctx, d, f)
+	return list, total, a.refused(ctx, d, err)
+}
+
+func (a *Authority) listKeys(ctx context.Context, d deed, f KeyFilter) ([]Key, int, error) {
+	if f.UserID == "" && !d.p.Can(keysRead) {
+		f.UserID = d.p.userID
+	}
+	if f.UserID == "" && !d.p.Can(keysRead) || !d.p.may(keysRead, f.UserID) {
+		return nil, 0, denied(keysRead)
 	}
 	if err := page(&f.Page, &f.Size); err != nil {
 		return nil, 0, err
 	}
-	return a.store.Keys.ListKeys(ctx, p.organizationID, f, a.instant())
+	if !d.p.owns(f.UserID) {
+		if err := a.note(ctx, a.event(d)); err != nil {
+			return nil, 0, err
+		}
+	}
+	return a.store.Keys.ListKeys(ctx, d.p.organizationID, f, a.instant())
 }
 
 // UpdateKey lays body over the key as it is (RFC 7396: null takes a field back to
-// nothing). A positive expect is the version that the caller has seen; 0 is any.
-// The change is in force when UpdateKey returns. Kinds: as CreateKey, and
-// not_found, would_lift_restriction, precondition_failed, version_conflict.
+// nothing). Without the permission to manage keys, what restricts a key can only
+// be tightened. A positive expect is the version that the caller has seen; 0 is
+// any. The change is in force when UpdateKey returns. Kinds: as CreateKey, and
+// not_found, escalation_denied, would_lift_restriction, precondition_failed,
+// version_conflict.
 func (a *Authority) UpdateKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
-	return a.editKey(ctx, p, id, body, expect, func(current Key) Key { return current })
+	return a.editKey(ctx, deed{p: p, action: "api_key.update", kind: "api_key", id: id}, body, expect,
+		func(current Key) Key { return current })
 }
 
 // ReplaceKey lays body over the defaults: what it leaves out is as if the key
 // were new. Whose the key is, and whether it is enabled, stay as they are unless
 // body says so. Otherwise it is UpdateKey.
 func (a *Authority) ReplaceKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
-	return a.editKey(ctx, p, id, body, expect, func(current Key) Key {
+	d := deed{p: p, action: "api_key.update", kind: "api_key", id: id}
+	return a.editKey(ctx, d, body, expect, func(current Key) Key {
 		k := newKey()
 		k.ID, k.OrganizationID, k.UserID, k.Kind = current.ID, current.OrganizationID, current.UserID, current.Kind
-		k.Prefix, k.Status = current.Prefix, current.Status
+		k.Prefix, k.Secrets = current.Prefix, current.Secrets
+		k.Status, k.DisabledBy = current.Status, current.DisabledBy
+		k.RevokedBy, k.RevokedAt, k.RevokeReason = current.RevokedBy, current.RevokedAt, current.RevokeReason
 		k.CreatedAt, k.UpdatedAt, k.Version = current.CreatedAt, current.UpdatedAt, current.Version
 		return k
 	})
 }
 
-// ActivateKey enables a disabled key. Kinds: permission_denied, not_found,
-// validation_failed for a revoked key, version_conflict, store_unavailable.
+// ActivateKey enables a disabled key. Its owner may if it was they who disabled
+// it. Kinds: permission_denied, escalation_denied, not_found, validation_failed
+// for a revoked key, version_conflict, store_unavailable.
 func (a *Authority) ActivateKey(ctx context.Context, p Principal, id string) (Key, error) {
-	return a.UpdateKey(ctx, p, id, []byte(`{"is_active":true}`), 0)
+	return a.editKey(ctx, deed{p: p, action: "api_key.activate", kind: "api_key", id: id}, []byte(`{"is_active":true}`), 0,
+		func(current Key) Key { return current })
 }
 
 // DeactivateKey disables a key until it is activated. A revoked key stays
 // revoked. Kinds: as ActivateKey.
 func (a *Authority) DeactivateKey(ctx context.Context, p Principal, id string) (Key, error) {
-	return a.UpdateKey(ctx, p, id, []byte(`{"is_active":false}`), 0)
+	return a.editKey(ctx, deed{p: p, action: "api_key.deactivate", kind: "api_key", id: id}, []byte(`{"is_active":false}`), 0,
+		func(current Key) Key { return current })
 }
 
-// RevokeKey ends a key for good; it stays in lists. Kinds: permission_denied,
-// not_found, version_conflict, store_unavailable.
-func (a *Authority) RevokeKey(ctx context.Context, p Principal, id string) (Key, error) {
-	if err := p.require(keysUpdate); err != nil {
-		return Key{}, err
-	}
-	return a.changeKey(ctx, p, id, 0, func(row *KeyRow) error {
-		row.Status = StatusRevoked
-		return nil
-	})
-}
-
-// DeleteKey takes a key out of every list and wipes its hash, so that its secret
-// can never work again; the ledger goes on naming it. A positive expect is the
-// version that the caller has seen. Kinds: permission_denied, not_found,
-// precondition_failed, version_conflict, store_unavailable.
-func (a *Authority) DeleteKey(ctx context.Context, p Principal, id string, expect int64) error {
-	if err := p.require(keysDelete); err != nil {
-		return err
-	}
-	_, err := a.changeKey(ctx, p, id, expect, func(row *KeyRow) error {
-		row.DeletedAt, row.Hash = a.instant(), key.Hash{}
-		return nil
-	})
-	return err
-}
-
-func (a *Authority) editKey(ctx context.Context, p Principal, id string, body []byte, expect int64, base func(Key) Key) (Key, error) {
-	if err := p.require(keysUpdate); err != nil {
-		return Key{}, err
-	}
+func (a *Authority) editKey(ctx context.Context, d deed, body []byte, expect int64, base func(Key) Key) (Key, error) {
 	list, err := members(body)
 	if err != nil {
-		return Key{}, err
+		return Key{}, a.refused(ctx, d, err)
 	}
-	return a.changeKey(ctx, p, id, expect, func(row *KeyRow) error {
+	return a.changeKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
 		current, next := row.Key, base(row.Key)
 		e := &edit[Key]{next: &next, current: &current}
 		e.apply(keyFields(a.instant()), list)
 		settleKey(e)
+		settleDisabled(e, d.p)
 		row.Key = next
 		return e.err()
 	})
 }
 
-// changeKey reads a key, changes it and stores it as one more version, unless the
-// change changes nothing. Whatever the store answered, the key is forgotten in
-// memory before changeKey returns: a write that failed may have been stored all
+// settleDisabled keeps who disabled the key. Somebody else who disables what its
+// owner has disabled already takes the owner's way back.
+func settleDisabled(e *edit[Key], p Principal) {
+	k := e.next
+	switch {
+	case k.Status == StatusActive:
+		k.DisabledBy = ""
+	case k.Status != StatusDisabled || !e.has("is_active"):
+	case e.current.Status != StatusDisabled, e.current.DisabledBy == k.UserID && !p.owns(k.UserID):
+		k.DisabledBy = p.actor()
+	}
+}
+
+// changeKey is rewriteKey that keeps refusals too.
+func (a *Authority) changeKey(ctx context.Context, d deed, permission string, expect int64, change func(*KeyRow) error) (Key, error) {
+	k, err := a.rewriteKey(ctx, d, permission, expect, change)
+	return k, a.refused(ctx, d, err)
+}
+
+// rewriteKey reads a key, changes it and stores it as one more version, unless the
+// change changes nothing; either way it keeps that it was done. Who may not manage
+// keys can only tighten. Whatever the store answered, the key is forgotten in
+// memory before rewriteKey returns: a write that failed may have been stored all
 // the same.
-func (a *Authority) changeKey(ctx context.Context, p Principal, id string, expect int64, change func(*KeyRow) error) (Key, error) {
+func (a *Authority) rewriteKey(ctx context.Context, d deed, permission string, expect int64, change func(*KeyRow) error) (Key, error) {
 	var changed Key
 	err := retry(ctx, "API key", func() error {
-		before, err := a.store.Keys.KeyByID(ctx, p.organizationID, id)
+		before, err := a.reachKey(ctx, d.p, d.id, permission)
 		if err != nil {
-			return absent(err, "API key", id)
+			return err
 		}
+		d.name = before.Name
 		if err := checkVersion("API key", expect, before.Version); err != nil {
 			return err
 		}
@@ -175,19 +265,33 @@ func (a *Authority) changeKey(ctx context.Context, p Principal, id string, expec
 		if err := change(&after); err != nil {
 			return err
 		}
-		if reflect.DeepEqual(before, after) {
+		table := keyFields(a.instant())
+		if !d.p.Can(keysManage) {
+			if err := loosened(table, &before.Key, &after.Key); err != nil {
+				return err
+			}
+		}
+		done := act(a, d, table, &before.Key, &after.Key)
+		if reflect.DeepEqual(before, after) && done.Replay.Key == "" {
 			changed = before.Key
-			return nil
+			return a.note(ctx, done.Event)
 		}
 		after.Version, after.UpdatedAt = before.Version+1, a.instant()
 		changed = after.Key
-		defer a.keys.refresh(ctx, before.Hash)
-		return absent(a.store.Keys.UpdateKey(ctx, after), "API key", id)
+		defer a.refreshKey(ctx, before.Hashes)
+		return absent(a.store.Keys.UpdateKey(ctx, after, done), "API key", d.id)
 	})
 	if err != nil {
 		return Key{}, err
 	}
 	return changed, nil
+}
+
+// refreshKey makes memory forget what it knows of a key with these secrets.
+func (a *Authority) refreshKey(ctx context.Context, hashes []key.Hash) {
+	for _, h := range hashes {
+		a.keys.refresh(ctx, h)
+	}
 }
 
 // page puts the defaults into a page and refuses what is out of range.

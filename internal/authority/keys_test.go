@@ -9,12 +9,13 @@ import (
 	"tollgate/internal/fault"
 )
 
-func TestAKeyStartsFromTheDefaults(t *testing.T) {
+func TestB3_AKeyStartsFromTheDefaults(t *testing.T) {
 	h := newHouse(t)
 	k, text := h.key(t, `{"name":"  first  "}`)
 	want := authority.Key{
 		ID: k.ID, OrganizationID: h.root.OrganizationID(), Kind: authority.KindService, Name: "first",
 		Tags: []string{}, Permissions: map[string]bool{}, Prefix: text[:8], Status: authority.StatusActive,
+		Secrets: []authority.Secret{{ID: k.Secrets[0].ID, Prefix: text[:8], CreatedAt: noon}},
 		Limits: authority.Limits{
 			RateLimitPerMinute: new(int64(60)), RateLimitPerHour: new(int64(3600)), RateLimitPerDay: new(int64(86400)),
 		},
@@ -41,10 +42,10 @@ const everyField = `{
 	"concurrent_limit": 0, "budget_limit_cents": 0, "budget_type": "weekly", "budget_mode": "soft", "is_unlimited": false
 }`
 
-func full(k authority.Key) authority.Key {
+func full(k authority.Key, disabledBy string) authority.Key {
 	k.Name, k.Description, k.Tags, k.Kind = "full", "line\nline", []string{"a", "b"}, authority.KindChatbot
 	k.ExpiresAt = time.Date(2030, 1, 1, 0, 0, 0, 123e6, time.UTC)
-	k.AutoDeleteOnExpiry, k.Status = new(false), authority.StatusDisabled
+	k.AutoDeleteOnExpiry, k.Status, k.DisabledBy = new(false), authority.StatusDisabled, disabledBy
 	k.Permissions = map[string]bool{"read": true, "write": false}
 	k.Scopes, k.AllowedModels, k.AllowedEndpoints = []string{"chat.completions"}, []string{"gpt-*"}, []string{"/v1/*"}
 	k.AllowedIPs, k.AllowedChatbots = []string{"10.0.0.0/8", "192.0.2.1"}, []string{"bot_1"}
@@ -57,10 +58,10 @@ func full(k authority.Key) authority.Key {
 	return k
 }
 
-func TestEveryFieldIsStored(t *testing.T) {
+func TestB1_EveryFieldIsStored(t *testing.T) {
 	h := newHouse(t)
 	k, _ := h.key(t, everyField)
-	same(t, k, full(k))
+	same(t, k, full(k, h.root.ID()))
 	stored, err := h.KeyByID(t.Context(), h.root, k.ID)
 	must(t, err)
 	same(t, stored, k)
@@ -68,7 +69,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	// The same body lays every field over another key, and changes nothing twice.
 	other, _ := h.key(t, `{"name":"x","kind":"chatbot"}`)
 	other = h.patch(t, other.ID, everyField)
-	same(t, other, full(other))
+	same(t, other, full(other, h.root.ID()))
 	if again := h.patch(t, other.ID, everyField); again.Version != 2 {
 		t.Errorf("a change that changes nothing made version %d", again.Version)
 	}
@@ -77,7 +78,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	same(t, replaced, other)
 }
 
-func TestWrongFieldsAreNamedAtOnce(t *testing.T) {
+func TestC3_WrongFieldsAreNamedAtOnce(t *testing.T) {
 	h := newHouse(t)
 	for body, want := range map[string]string{
 		`{}`:          "name",
@@ -199,7 +200,7 @@ func TestBodiesThatAreNoObject(t *testing.T) {
 	}
 }
 
-func TestListsAreNeverLiftedByMistake(t *testing.T) {
+func TestB4_ListsAreNeverLiftedByMistake(t *testing.T) {
 	h := newHouse(t)
 	for _, test := range []struct{ field, list string }{
 		{"scopes", `["models.list"]`}, {"allowed_models", `["a"]`}, {"allowed_endpoints", `["/a"]`},
@@ -222,6 +223,7 @@ func TestListsAreNeverLiftedByMistake(t *testing.T) {
 		lifted := h.patch(t, k.ID, body(`null`))
 		unrestricted, _ := h.key(t, `{"name":"a"}`)
 		unrestricted.ID, unrestricted.Prefix, unrestricted.Version = lifted.ID, lifted.Prefix, lifted.Version
+		unrestricted.Secrets = lifted.Secrets
 		same(t, lifted, unrestricted)
 		h.patch(t, k.ID, body(`[]`)) // nothing is lifted: it was open before
 	}
@@ -231,7 +233,7 @@ func TestListsAreNeverLiftedByMistake(t *testing.T) {
 	same(t, wrong(err), []string{"name", "scopes"})
 }
 
-func TestPatchChangesOnlyWhatItNames(t *testing.T) {
+func TestE5_PatchChangesOnlyWhatItNames(t *testing.T) {
 	h := newHouse(t)
 	k, _ := h.key(t, everyField)
 	h.pass(time.Second)
@@ -251,7 +253,8 @@ func TestPutStartsFromTheDefaults(t *testing.T) {
 	got, err := h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{"name":"b"}`), 0)
 	must(t, err)
 	fresh, _ := h.key(t, `{"name":"b","user_id":"`+u.ID+`","is_active":false}`)
-	fresh.ID, fresh.Prefix, fresh.Version = k.ID, k.Prefix, 2
+	fresh.ID, fresh.Prefix, fresh.Secrets, fresh.Version = k.ID, k.Prefix, k.Secrets, 2
+	fresh.DisabledBy = k.DisabledBy
 	same(t, got, fresh)
 	_, err = h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{}`), 0)
 	same(t, wrong(err), []string{"name"})
@@ -277,7 +280,7 @@ func TestOwnersAreForLife(t *testing.T) {
 	}
 }
 
-func TestBudgets(t *testing.T) {
+func TestB5_Budgets(t *testing.T) {
 	h := newHouse(t)
 	k, _ := h.key(t, `{"name":"a","budget_limit_cents":500}`)
 	if k.BudgetType != authority.BudgetTotal || k.BudgetMode != authority.BudgetHard || k.IsUnlimited() {
@@ -303,7 +306,7 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-func TestExpiryOfAnExpiredKey(t *testing.T) {
+func TestB7_ExpiryIsAnInstant(t *testing.T) {
 	h := newHouse(t)
 	const at = `"2026-03-01T13:00:00Z"`
 	k, _ := h.key(t, `{"name":"a","expires_at":`+at+`}`)
@@ -323,7 +326,7 @@ func TestExpiryOfAnExpiredKey(t *testing.T) {
 	same(t, k.StatusAt(noon), authority.StatusDisabled)
 }
 
-func TestVersionsStopLostUpdates(t *testing.T) {
+func TestC9_VersionsStopLostUpdates(t *testing.T) {
 	h := newHouse(t)
 	k, _ := h.key(t, `{"name":"a"}`)
 	body := []byte(`{"name":"b"}`)
@@ -344,7 +347,7 @@ func TestVersionsStopLostUpdates(t *testing.T) {
 	must(t, h.DeleteKey(t.Context(), h.root, k.ID, 2))
 }
 
-func TestRevokedIsForGood(t *testing.T) {
+func TestB8_RevokedIsForGood(t *testing.T) {
 	h := newHouse(t)
 	k, _ := h.key(t, `{"name":"a"}`)
 	k, err := h.DeactivateKey(t.Context(), h.root, k.ID)
@@ -353,7 +356,7 @@ func TestRevokedIsForGood(t *testing.T) {
 	k, err = h.ActivateKey(t.Context(), h.root, k.ID)
 	must(t, err)
 	same(t, k.Status, authority.StatusActive)
-	k, err = h.RevokeKey(t.Context(), h.root, k.ID)
+	k, err = h.RevokeKey(t.Context(), h.root, k.ID, nil, 0)
 	must(t, err)
 	same(t, k.Status, authority.StatusRevoked)
 	_, err = h.ActivateKey(t.Context(), h.root, k.ID)
@@ -366,16 +369,15 @@ func TestRevokedIsForGood(t *testing.T) {
 	same(t, replaced.Status, authority.StatusRevoked)
 }
 
-func TestDeletedKeysAreGone(t *testing.T) {
+func TestC10_DeletedKeysAreGone(t *testing.T) {
 	h := newHouse(t)
 	k, _ := h.key(t, `{"name":"a"}`)
 	must(t, h.DeleteKey(t.Context(), h.root, k.ID, 0))
-	u := h.user(t, `{"email":"ada@example.com"}`)
-	for name, call := range operations(h, k.ID, u.ID) {
-		if _, operation, _ := strings.Cut(name, " "); strings.HasSuffix(operation, "Key") && operation != "CreateKey" || strings.HasSuffix(operation, "ByID") && operation != "UserByID" {
-			is(t, call(t, h.root), fault.NotFound)
-		}
-	}
+	_, err := h.KeyByID(t.Context(), h.root, k.ID)
+	is(t, err, fault.NotFound)
+	_, err = h.UpdateKey(t.Context(), h.root, k.ID, []byte(`{"name":"b"}`), 0)
+	is(t, err, fault.NotFound)
+	is(t, h.DeleteKey(t.Context(), h.root, k.ID, 0), fault.NotFound)
 	_, total, err := h.ListKeys(t.Context(), h.root, authority.KeyFilter{})
 	must(t, err)
 	if total != 0 {
@@ -401,7 +403,7 @@ func TestPages(t *testing.T) {
 	same(t, wrong(err), []string{"page", "size"})
 }
 
-func TestPresets(t *testing.T) {
+func TestB9_Presets(t *testing.T) {
 	h := newHouse(t)
 	k, _ := h.key(t, `{"preset":"default","name":"a"}`)
 	same(t, k.Permissions, map[string]bool{"read": true, "write": true, "chat": true, "embeddings": true})
@@ -432,33 +434,6 @@ func TestPresets(t *testing.T) {
 	same(t, k.Limits, authority.Limits{})
 }
 
-func TestUsers(t *testing.T) {
-	h := newHouse(t)
-	u := h.user(t, `{"email":"Ada@Example.com","name":"Ada","budget_limit_cents":7,"budget_type":"daily"}`)
-	same(t, u, authority.User{
-		ID: u.ID, OrganizationID: h.root.OrganizationID(), Email: "ada@example.com", Name: "Ada", Role: "member",
-		Status: authority.StatusActive, CreatedAt: noon, UpdatedAt: noon, Version: 1,
-		Limits: authority.Limits{BudgetLimitCents: new(int64(7)), BudgetType: authority.BudgetDaily, BudgetMode: authority.BudgetHard},
-	})
-	_, err := h.CreateUser(t.Context(), h.root, []byte(`{"email":"ADA@example.com"}`))
-	is(t, err, fault.NameTaken)
-	for _, email := range []string{"", "ada", "@x", "a@", "a b@x", "a@b@c"} {
-		_, err := h.CreateUser(t.Context(), h.root, []byte(`{"email":"`+email+`"}`))
-		same(t, wrong(err), []string{"email"})
-	}
-	_, err = h.CreateUser(t.Context(), h.root, []byte(`{}`))
-	same(t, wrong(err), []string{"email"})
-	u, err = h.UpdateUser(t.Context(), h.root, u.ID, []byte(`{"is_active":false,"rate_limit_per_minute":5}`), 1)
-	must(t, err)
-	if u.Status != authority.StatusDisabled || u.Version != 2 || *u.RateLimitPerMinute != 5 {
-		t.Errorf("changed, the user is %+v", u)
-	}
-	_, err = h.UpdateUser(t.Context(), h.root, u.ID, []byte(`{"name":"x"}`), 1)
-	is(t, err, fault.PreconditionFailed)
-	_, err = h.UpdateUser(t.Context(), h.root, u.ID, []byte(`{"status":"revoked","id":"x"}`), 0)
-	same(t, wrong(err), []string{"id", "status"})
-}
-
 // Whatever a body says, it is refused with a reason or stored as it is answered.
 func FuzzBodies(f *testing.F) {
 	f.Add([]byte(everyField))
@@ -479,38 +454,4 @@ func FuzzBodies(f *testing.F) {
 		must(t, err)
 		same(t, stored, k)
 	})
-}
-
-func TestOrganization(t *testing.T) {
-	h := newHouse(t)
-	o, err := h.UpdateOrganization(t.Context(), h.root, []byte(`{"name":"Acme","timezone":"Europe/Berlin",
-		"default_price":{"input_usd_per_million":"1.50","output_usd_per_million":"6"},"concurrent_limit":9}`), 1)
-	must(t, err)
-	stored, err := h.Organization(t.Context(), h.root)
-	must(t, err)
-	same(t, stored, o)
-	if o.Timezone != "Europe/Berlin" || o.DefaultPrice.Input != 1_500_000 || o.DefaultPrice.Output != 6_000_000 || *o.ConcurrentLimit != 9 {
-		t.Errorf("the organisation is %+v", o)
-	}
-	for body, want := range map[string]string{
-		`{"timezone":"Mars/Olympus"}`:                       "timezone",
-		`{"timezone":"Local"}`:                              "timezone",
-		`{"timezone":""}`:                                   "timezone",
-		`{"timezone":null}`:                                 "timezone",
-		`{"default_price":"1.5"}`:                           "default_price",
-		`{"default_price":{"input_usd_per_million":"1.5"}}`: "default_price",
-		`{"default_price":{"input_usd_per_million":"-1","output_usd_per_million":"1"}}`:          "default_price",
-		`{"default_price":{"input_usd_per_million":"1","output_usd_per_million":"1","extra":1}}`: "default_price",
-		`{"status":"revoked","name":""}`: "name status",
-	} {
-		_, err := h.UpdateOrganization(t.Context(), h.root, []byte(body), 0)
-		if got := strings.Join(wrong(err), " "); got != want {
-			t.Errorf("%s: %q is wrong, want %q", body, got, want)
-		}
-	}
-	o, err = h.UpdateOrganization(t.Context(), h.root, []byte(`{"default_price":null}`), 0)
-	must(t, err)
-	if o.DefaultPrice != nil {
-		t.Error("null leaves the default price")
-	}
 }

@@ -27,11 +27,13 @@ func limitFields[T any](at func(*T) *Limits) []field[T] {
 		count("tokens_per_month", 0, maxTokens, func(l *Limits) **int64 { return &l.TokensPerMonth }),
 		count("concurrent_limit", 0, maxConcurrent, func(l *Limits) **int64 { return &l.ConcurrentLimit }),
 		count("budget_limit_cents", 0, maxBudgetCents, func(l *Limits) **int64 { return &l.BudgetLimitCents }),
-		wordField("budget_type", func(t *T) *BudgetType { return &at(t).BudgetType },
+		withTightens(wordField("budget_type", func(t *T) *BudgetType { return &at(t).BudgetType },
 			BudgetTotal, BudgetDaily, BudgetWeekly, BudgetMonthly, ""),
-		wordField("budget_mode", func(t *T) *BudgetMode { return &at(t).BudgetMode },
+			func(old, next *T) bool { return spanWithin(at(old), at(next)) }),
+		withTightens(wordField("budget_mode", func(t *T) *BudgetMode { return &at(t).BudgetMode },
 			BudgetHard, BudgetSoft, ""),
-		{"is_unlimited", func(e *edit[T], raw jsontext.Value) string {
+			func(old, next *T) bool { return modeWithin(at(old), at(next)) }),
+		{name: "is_unlimited", set: func(e *edit[T], raw jsontext.Value) string {
 			switch raw.Kind() {
 			case 't', 'f':
 				unlimited := raw.Kind() == 't'
@@ -41,6 +43,11 @@ func limitFields[T any](at func(*T) *Limits) []field[T] {
 			return "must be true or false"
 		}},
 	}
+}
+
+func withTightens[T any](f field[T], tightens func(old, next *T) bool) field[T] {
+	f.tightens = tightens
+	return f
 }
 
 // settleBudget brings the fields of the budget in line with one another once all

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"time"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
@@ -10,8 +11,9 @@ import (
 )
 
 // AuthenticateManagement tells who acts with a key of the management API. It is
-// key_invalid for every other key, one of the data plane included, and
-// store_unavailable when the store cannot say.
+// key_invalid for every other key, one of the data plane included; for a right
+// key key_revoked, key_disabled, key_expired, or owner_inactive when its user is
+// disabled; and store_unavailable when the store cannot say.
 func (a *Authority) AuthenticateManagement(ctx context.Context, token string) (Principal, error) {
 	row, err := a.store.Management.ManagementKeyByHash(ctx, key.HashOf(token))
 	if isNotFound(err) {
@@ -21,7 +23,28 @@ func (a *Authority) AuthenticateManagement(ctx context.Context, token string) (P
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{row.OrganizationID, row.ID, row.Name, row.Permissions}, nil
+	switch row.StatusAt(a.now()) {
+	case StatusActive:
+	case StatusRevoked:
+		return Principal{}, fault.New(fault.KeyRevoked, "This management key was revoked. It will not work again; use another one.")
+	case StatusExpired:
+		return Principal{}, fault.New(fault.KeyExpired, "This management key expired at %s. Use another one.", row.ExpiresAt.Format(time.RFC3339))
+	default:
+		return Principal{}, fault.New(fault.KeyDisabled, "This management key is disabled. Ask whoever gave it to you to enable it.")
+	}
+	p := Principal{organizationID: row.OrganizationID, id: row.ID, name: row.Name, userID: row.UserID, granted: row.Permissions}
+	if row.UserID == "" {
+		return p, nil
+	}
+	u, err := a.store.Users.UserByID(ctx, row.OrganizationID, row.UserID)
+	switch {
+	case err != nil:
+		return Principal{}, orphan(err, row.ID)
+	case u.Status != StatusActive:
+		return Principal{}, fault.New(fault.OwnerInactive, "The user of this management key is disabled.")
+	}
+	p.role = rolePatterns(u.Role)
+	return p, nil
 }
 
 // minRootLen keeps a root key from being guessable.
@@ -42,8 +65,17 @@ func (a *Authority) EnsureRoot(ctx context.Context, given secret.Text) (made sec
 	case err != nil || given.IsZero() || key.HashOf(given.Reveal()) == row.Hash:
 		return secret.Text{}, err
 	}
+	before := row.ManagementKey
 	row.Hash, row.Prefix, row.UpdatedAt = key.HashOf(given.Reveal()), key.Hint(given.Reveal()), a.instant()
-	return secret.Text{}, a.store.Management.UpdateManagementKey(ctx, row)
+	row.Version++
+	d := deed{p: system(row.OrganizationID), action: "management_key.replace", kind: "management_key", id: row.ID, name: row.Name}
+	return secret.Text{}, a.store.Credentials.UpdateManagementKey(ctx, row,
+		act(a, d, managementFields(row.UpdatedAt), &before, &row.ManagementKey))
+}
+
+// system acts for the server itself.
+func system(organizationID string) Principal {
+	return Principal{organizationID: organizationID, id: "system", name: "Tollgate", granted: []string{"*"}}
 }
 
 func (a *Authority) install(ctx context.Context, given secret.Text) (made secret.Text, err error) {
@@ -54,13 +86,15 @@ func (a *Authority) install(ctx context.Context, given secret.Text) (made secret
 	}
 	now := a.instant()
 	org := Organization{
-		ID: newID("org_"), Name: "Default", Timezone: a.timezone, Status: StatusActive,
+		ID: newID("org_"), Name: "Default", Timezone: a.timezone, Status: StatusActive, ExpiredKeys: ExpiredDisable,
 		CreatedAt: now, UpdatedAt: now, Version: 1,
 	}
-	err = a.store.Management.Install(ctx, org, ManagementRow{
-		ID: newID("mk_"), OrganizationID: org.ID, Name: "root", Root: true, Permissions: []string{"*"},
-		Hash: key.HashOf(root.Reveal()), Prefix: key.Hint(root.Reveal()), CreatedAt: now, UpdatedAt: now,
-	})
+	row := ManagementRow{Hash: key.HashOf(root.Reveal()), ManagementKey: ManagementKey{
+		ID: newID("mk_"), OrganizationID: org.ID, Name: "root", Root: true, Permissions: []string{"*"}, Status: StatusActive,
+		Prefix: key.Hint(root.Reveal()), CreatedAt: now, UpdatedAt: now, Version: 1,
+	}}
+	d := deed{p: system(org.ID), action: "organization.create", kind: "organization", id: org.ID, name: org.Name}
+	err = a.store.Management.Install(ctx, org, row, act(a, d, organizationFields(), nil, &org))
 	if err != nil {
 		return secret.Text{}, err
 	}
@@ -77,3 +111,5 @@ func checkRoot(given secret.Text) error {
 }
 
 func isNotFound(err error) bool { return errors.Is(err, fault.NotFound) }
+
+func isKind(err error, kind fault.Kind) bool { return errors.Is(err, kind) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -12,15 +13,23 @@ import (
 	"tollgate/internal/fault"
 )
 
-// field is one line of a table: what a body may say of a T, and how it is read.
-// Creating, replacing and patching all go through the same tables; they differ
-// only in what they start from.
+// field is one line of a table: what a body may say of a T, how it is read, how
+// the audit shows it, and what its owner may make of it. Creating, replacing and
+// patching all go through the same tables; they differ only in what they start
+// from.
 type field[T any] struct {
 	name string
 	// set reads raw, null included, into e.next. It returns what is wrong and what
 	// would be right, or "".
 	set func(e *edit[T], raw jsontext.Value) (problem string)
+	// get is the value, for the audit; nil = it follows from other fields.
+	get func(*T) any
+	// tightens reports whether next allows no more than old in this respect; nil =
+	// any change may allow more.
+	tightens func(old, next *T) bool
 }
+
+func (f *field[T]) differs(old, next *T) bool { return !reflect.DeepEqual(f.get(old), f.get(next)) }
 
 // edit is one body being applied.
 type edit[T any] struct {
@@ -70,6 +79,12 @@ func (e *edit[T]) err() error {
 		return &fault.Error{Kind: fault.WouldLift, Public: summary(fields), Param: fields[0].Name, Fields: fields}
 	}
 	return nil
+}
+
+// problem refuses a body for one field.
+func problem(name, text string) error {
+	fields := []fault.Field{{Name: name, Problem: text}}
+	return &fault.Error{Kind: fault.ValidationFailed, Public: summary(fields), Param: name, Fields: fields}
 }
 
 func summary(fields []fault.Field) string {

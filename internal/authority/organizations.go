@@ -14,8 +14,9 @@ import (
 // Organization is the principal's own organisation. Kinds: permission_denied,
 // store_unavailable.
 func (a *Authority) Organization(ctx context.Context, p Principal) (Organization, error) {
+	d := deed{p: p, action: "organization.get", kind: "organization", id: p.organizationID}
 	if err := p.require(organizationRead); err != nil {
-		return Organization{}, err
+		return Organization{}, a.refused(ctx, d, err)
 	}
 	o, err := a.store.Organizations.OrganizationByID(ctx, p.organizationID)
 	return o, absent(err, "organization", p.organizationID)
@@ -27,12 +28,13 @@ func (a *Authority) Organization(ctx context.Context, p Principal) (Organization
 // permission_denied, invalid_json, duplicate_field, validation_failed,
 // precondition_failed, version_conflict, store_unavailable.
 func (a *Authority) UpdateOrganization(ctx context.Context, p Principal, body []byte, expect int64) (Organization, error) {
+	d := deed{p: p, action: "organization.update", kind: "organization", id: p.organizationID}
 	if err := p.require(organizationUpdate); err != nil {
-		return Organization{}, err
+		return Organization{}, a.refused(ctx, d, err)
 	}
 	list, err := members(body)
 	if err != nil {
-		return Organization{}, err
+		return Organization{}, a.refused(ctx, d, err)
 	}
 	var changed Organization
 	err = retry(ctx, "organization", func() error {
@@ -40,6 +42,7 @@ func (a *Authority) UpdateOrganization(ctx context.Context, p Principal, body []
 		if err != nil {
 			return absent(err, "organization", p.organizationID)
 		}
+		d.name = before.Name
 		if err := checkVersion("organization", expect, before.Version); err != nil {
 			return err
 		}
@@ -47,15 +50,19 @@ func (a *Authority) UpdateOrganization(ctx context.Context, p Principal, body []
 		e := &edit[Organization]{next: &changed, current: &before}
 		e.apply(organizationFields(), list)
 		e.settleBudget(&changed.Limits)
-		if err := e.err(); err != nil || reflect.DeepEqual(before, changed) {
+		if err := e.err(); err != nil {
 			return err
+		}
+		done := act(a, d, organizationFields(), &before, &changed)
+		if reflect.DeepEqual(before, changed) {
+			return a.note(ctx, done.Event)
 		}
 		changed.Version, changed.UpdatedAt = before.Version+1, a.instant()
 		defer a.organizations.refresh(ctx, p.organizationID)
-		return a.store.Organizations.UpdateOrganization(ctx, changed)
+		return a.store.Organizations.UpdateOrganization(ctx, changed, done)
 	})
 	if err != nil {
-		return Organization{}, err
+		return Organization{}, a.refused(ctx, d, err)
 	}
 	return changed, nil
 }
@@ -65,10 +72,12 @@ func (a *Authority) UpdateOrganization(ctx context.Context, p Principal, body []
 func organizationFields() []field[Organization] {
 	table := []field[Organization]{
 		textField("name", 1, 100, func(o *Organization) *string { return &o.Name }),
-		{"timezone", setTimezone},
+		{name: "timezone", set: setTimezone, get: func(o *Organization) any { return o.Timezone }},
 		wordField("status", func(o *Organization) *Status { return &o.Status }, StatusActive, StatusDisabled),
 		activeField(func(o *Organization) *Status { return &o.Status }),
-		{"default_price", setDefaultPrice},
+		{name: "default_price", set: setDefaultPrice, get: defaultPriceShown},
+		countField("max_keys_per_user", 0, 1_000_000, func(o *Organization) **int64 { return &o.MaxKeysPerUser }),
+		wordField("expired_keys", func(o *Organization) *ExpiredKey { return &o.ExpiredKeys }, ExpiredDisable, ExpiredDelete),
 	}
 	table = append(table, limitFields(func(o *Organization) *Limits { return &o.Limits })...)
 	for _, name := range []string{"id", "created_at", "updated_at", "version"} {
@@ -109,4 +118,14 @@ func setDefaultPrice(e *edit[Organization], raw jsontext.Value) string {
 	}
 	e.next.DefaultPrice = &DefaultPrice{Input: input, Output: output}
 	return ""
+}
+
+func defaultPriceShown(o *Organization) any {
+	if o.DefaultPrice == nil {
+		return nil
+	}
+	return map[string]string{
+		"input_usd_per_million":  o.DefaultPrice.Input.String(),
+		"output_usd_per_million": o.DefaultPrice.Output.String(),
+	}
 }

@@ -20,7 +20,7 @@ import (
 // textField reads text of lo to hi characters. Text that may be empty (lo is 0)
 // may also be null, which is "", and have several lines.
 func textField[T any](name string, lo, hi int, at func(*T) *string) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		var s string
 		if isNull(raw) && lo == 0 {
 			*at(e.next) = ""
@@ -40,13 +40,13 @@ func textField[T any](name string, lo, hi int, at func(*T) *string) field[T] {
 		}
 		*at(e.next) = s
 		return ""
-	}}
+	}, get: func(t *T) any { return *at(t) }}
 }
 
 // wordField reads one of a few words. null is the empty word where that is
 // among them.
 func wordField[T any, W ~string](name string, at func(*T) *W, words ...W) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		var s W
 		if !isNull(raw) {
 			if json.Unmarshal(raw, &s) != nil || s == "" {
@@ -58,7 +58,15 @@ func wordField[T any, W ~string](name string, at func(*T) *W, words ...W) field[
 		}
 		*at(e.next) = s
 		return ""
-	}}
+	}, get: func(t *T) any { return wordOrNull(*at(t)) }}
+}
+
+// wordOrNull is nil for the empty word.
+func wordOrNull[W ~string](w W) any {
+	if w == "" {
+		return nil
+	}
+	return string(w)
 }
 
 func oneOf[W ~string](words []W) string {
@@ -73,7 +81,7 @@ func oneOf[W ~string](words []W) string {
 
 // countField reads a whole number from lo to hi; null is unlimited.
 func countField[T any](name string, lo, hi int64, at func(*T) **int64) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		if isNull(raw) {
 			*at(e.next) = nil
 			return ""
@@ -84,12 +92,12 @@ func countField[T any](name string, lo, hi int64, at func(*T) **int64) field[T] 
 		}
 		*at(e.next) = &n
 		return ""
-	}}
+	}, get: func(t *T) any { return *at(t) }, tightens: func(old, next *T) bool { return fewer(*at(old), *at(next)) }}
 }
 
 // boolField reads true, false or null.
 func boolField[T any](name string, at func(*T) **bool) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		switch raw.Kind() {
 		case 'n':
 			*at(e.next) = nil
@@ -100,12 +108,12 @@ func boolField[T any](name string, at func(*T) **bool) field[T] {
 			return "must be true, false or null"
 		}
 		return ""
-	}}
+	}, get: func(t *T) any { return *at(t) }}
 }
 
 // activeField reads is_active into a status; one that is revoked stays so.
 func activeField[T any](at func(*T) *Status) field[T] {
-	return field[T]{"is_active", func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: "is_active", set: func(e *edit[T], raw jsontext.Value) string {
 		status := at(e.next)
 		switch kind := raw.Kind(); {
 		case kind != 't' && kind != 'f':
@@ -123,15 +131,23 @@ func activeField[T any](at func(*T) *Status) field[T] {
 
 // readOnly names a field that answers show and bodies may not carry.
 func readOnly[T any](name, hint string) field[T] {
-	return field[T]{name, func(*edit[T], jsontext.Value) string {
+	return field[T]{name: name, set: func(*edit[T], jsontext.Value) string {
 		return strings.TrimSuffix("is read-only; "+hint, "; ")
 	}}
+}
+
+// kept is a read-only field that changes all the same, by other means than a
+// body; the audit shows it.
+func kept[T any](name, hint string, get func(*T) any) field[T] {
+	f := readOnly[T](name, hint)
+	f.get, f.tightens = get, always
+	return f
 }
 
 // instantField reads an RFC 3339 instant in the future, or the one that is stored
 // already; null is never.
 func instantField[T any](name string, now time.Time, at func(*T) *time.Time) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		if isNull(raw) {
 			*at(e.next) = time.Time{}
 			return ""
@@ -149,16 +165,26 @@ func instantField[T any](name string, now time.Time, at func(*T) *time.Time) fie
 		}
 		*at(e.next) = t.UTC().Truncate(time.Millisecond)
 		return ""
-	}}
+	}, get: func(t *T) any { return instantOrNull(*at(t)) }, tightens: func(old, next *T) bool { return sooner(*at(old), *at(next)) }}
+}
+
+// instantOrNull is nil for never.
+func instantOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 // maxItems is how many entries a list or map may have.
 const maxItems = 1000
 
 // allowList reads a list that restricts: null, and [] at creation, restrict
-// nothing. canonical gives an entry its stored form or says what is wrong.
-func allowList[T any](name string, at func(*T) *[]string, canonical func(string) (string, string)) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+// nothing. canonical gives an entry its stored form or says what is wrong; covers
+// reports whether one entry lets through all that another does.
+func allowList[T any](name string, at func(*T) *[]string, canonical func(string) (string, string),
+	covers func(wide, narrow string) bool) field[T] {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		list, problem := readList(raw, canonical)
 		if problem != "" {
 			return problem
@@ -172,18 +198,18 @@ func allowList[T any](name string, at func(*T) *[]string, canonical func(string)
 		}
 		*at(e.next) = list
 		return ""
-	}}
+	}, get: func(t *T) any { return *at(t) }, tightens: func(old, next *T) bool { return within(*at(old), *at(next), covers) }}
 }
 
 // wordsField reads a list that restricts nothing: null is empty.
 func wordsField[T any](name string, at func(*T) *[]string, canonical func(string) (string, string)) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		list, problem := readList(raw, canonical)
 		if problem == "" {
 			*at(e.next) = append([]string{}, list...)
 		}
 		return problem
-	}}
+	}, get: func(t *T) any { return *at(t) }}
 }
 
 // readList reads an array of text, without repetitions; nil for null.
@@ -214,7 +240,7 @@ func readList(raw jsontext.Value, canonical func(string) (string, string)) ([]st
 // flagsField reads an object of {word: bool}. It is merged into the present one
 // word by word, null taking a word out (RFC 7396); null for the whole empties it.
 func flagsField[T any](name string, at func(*T) *map[string]bool) field[T] {
-	return field[T]{name, func(e *edit[T], raw jsontext.Value) string {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		var flags map[string]*bool
 		if !isNull(raw) && (raw.Kind() != '{' || json.Unmarshal(raw, &flags) != nil) {
 			return "must be an object like {\"read\": true}, or null"
@@ -238,7 +264,7 @@ func flagsField[T any](name string, at func(*T) *map[string]bool) field[T] {
 		}
 		*at(e.next) = merged
 		return ""
-	}}
+	}, get: func(t *T) any { return *at(t) }, tightens: func(old, next *T) bool { return flagsWithin(*at(old), *at(next)) }}
 }
 
 func isNull(raw jsontext.Value) bool { return raw.Kind() == 'n' }

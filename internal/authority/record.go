@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,12 @@ import (
 // state with all their other keys; once one of these has been retired, the record
 // is bound anew before it is used.
 type record struct {
+	used uint32 // atomic; 1 = it is known that the secret was used, see Authority.use
+	compiled
+}
+
+// compiled is what of a record never changes.
+type compiled struct {
 	id, name string
 	rules    policy.Rules
 	subject  limit.Subject
@@ -66,12 +73,19 @@ func (a *Authority) loadRecord(ctx context.Context, hash key.Hash) (*record, err
 	if err != nil {
 		return nil, err
 	}
-	rules, err := compile(&row.Key)
+	which := slices.Index(row.Hashes, hash)
+	if which < 0 {
+		return nil, fault.NotFound // replaced between two reads of the store
+	}
+	rules, err := compile(&row.Key, row.Secrets[which].ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
-	rec := &record{id: row.ID, name: row.Name, rules: rules}
+	rec := &record{compiled: compiled{id: row.ID, name: row.Name, rules: rules}}
 	rec.subject = limit.Subject{ID: limit.ID{Kind: limit.Key, ID: row.ID}, Limits: row.Limits.compile()}
+	if row.BalanceMax != nil {
+		rec.subject.Limits = append(rec.subject.Limits, balanceLimit(*row.BalanceMax))
+	}
 	return rec, a.bind(ctx, rec, row.OrganizationID, row.UserID)
 }
 
@@ -142,11 +156,11 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*orgState,
 	}, nil
 }
 
-// compile makes the rules of a stored key; bind adds the owner's state. A prefix
+// compile makes the rules of a stored key for one of its secrets; bind adds the owner's state. A prefix
 // that cannot be read must not open or close anything silently: the key is then
 // not usable until it is mended.
-func compile(k *Key) (policy.Rules, error) {
-	spec := policy.Spec{Status: k.Status.rule(), ExpiresAt: k.ExpiresAt}
+func compile(k *Key, secretExpiresAt time.Time) (policy.Rules, error) {
+	spec := policy.Spec{Status: k.Status.rule(), ExpiresAt: k.ExpiresAt, SecretExpiresAt: secretExpiresAt}
 	spec.Scopes = as[llm.Scope](k.Scopes)
 	spec.Formats = as[llm.Format](k.AllowedAPIFormats)
 	spec.Endpoints, spec.Models = k.AllowedEndpoints, k.AllowedModels

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tollgate/internal/key"
+	"tollgate/internal/money"
 )
 
 // Store is where the authority's rows live. Each method is one transaction: all
@@ -17,12 +18,20 @@ import (
 //   - fault.VersionConflict from Update… when the stored version is not the new
 //     one less one;
 //   - fault.NameTaken for a value that must be unique and is not;
+//   - fault.IdempotencyConflict when an Act's idempotency key is in use;
 //   - a *fault.Error of kind fault.StoreUnavailable for trouble of its own.
+//
+// What takes an Act writes it too: its event, as the one that follows the
+// organisation's newest (Event.After), and its Replay, unless it is zero.
 type Store struct {
 	Keys          KeyStore
+	KeyCare       KeyCareStore
 	Users         UserStore
 	Organizations OrganizationStore
 	Management    ManagementStore
+	Credentials   ManagementKeyStore
+	Audit         AuditStore
+	Replays       ReplayStore
 }
 
 // SearchText is the form in which a store keeps what can be searched, and in
@@ -33,58 +42,110 @@ func SearchText(parts ...string) string { return strings.ToLower(strings.Join(pa
 // KeyRow is a key as it is stored.
 type KeyRow struct {
 	Key
-	Hash      key.Hash  // zero once deleted; stored as nothing, so that it can never match
+	// Hashes are those of Key.Secrets, in their order. They are wiped with them,
+	// so that what is deleted can never match again.
+	Hashes    []key.Hash
 	DeletedAt time.Time // zero = alive
+	// BalanceMax is the Max of the limit that the key's balance is; the ledger
+	// changes it, no write of a key does. nil = no balance.
+	BalanceMax *money.NanoUSD
 }
 
-// KeyStore keeps keys.
+// KeyStore keeps keys and their secrets.
 type KeyStore interface {
-	CreateKey(ctx context.Context, row KeyRow) error
+	// CreateKey makes a key, and its balance if it has one. Unless most is nil, its user must have fewer than
+	// *most keys that are neither deleted nor revoked; else it is
+	// fault.KeyQuotaReached.
+	CreateKey(ctx context.Context, row KeyRow, most *int64, act Act) error
 	KeyByID(ctx context.Context, organizationID, id string) (KeyRow, error)
-	// KeyByHash finds a key of any organisation; only Authenticate may ask.
+	// KeyByHash finds the key of any organisation that has a secret with this
+	// hash; only Authenticate may ask.
 	KeyByHash(ctx context.Context, hash key.Hash) (KeyRow, error)
 	// ListKeys gives one page, newest first, and how many there are in all.
 	ListKeys(ctx context.Context, organizationID string, f KeyFilter, now time.Time) ([]Key, int, error)
-	// UpdateKey replaces the row of the same id whose version is row.Version−1.
-	// A row with DeletedAt becomes a tombstone.
-	UpdateKey(ctx context.Context, row KeyRow) error
+	// UpdateKey replaces the row of the same id whose version is row.Version−1,
+	// and its secrets but for when they were last used. A row with DeletedAt
+	// becomes a tombstone and loses its secrets.
+	UpdateKey(ctx context.Context, row KeyRow, act Act) error
+}
+
+// SecretUse is that a secret was used.
+type SecretUse struct {
+	Hash key.Hash
+	At   time.Time
+}
+
+// KeyCareStore is what looking after keys needs.
+type KeyCareStore interface {
+	// ExpiredKeys gives at most n keys with a greater id than after that cleaning
+	// up may have to do with, in order of their ids, and how many such keys there
+	// are in all: expired ones that are active or may be deleted, and ones with a
+	// secret that has expired. organizationID "" is all of them.
+	ExpiredKeys(ctx context.Context, organizationID string, now time.Time, after string, n int) ([]KeyRow, int, error)
+	// PurgeKey takes a key away altogether, a tombstone too.
+	PurgeKey(ctx context.Context, organizationID, id string, act Act) error
+	// TouchSecrets keeps when secrets were last used; those that are gone are
+	// passed over.
+	TouchSecrets(ctx context.Context, uses []SecretUse) error
 }
 
 // UserStore keeps users.
 type UserStore interface {
-	CreateUser(ctx context.Context, u User) error
+	CreateUser(ctx context.Context, u User, act Act) error
 	UserByID(ctx context.Context, organizationID, id string) (User, error)
 	ListUsers(ctx context.Context, organizationID string, f UserFilter) ([]User, int, error)
-	UpdateUser(ctx context.Context, u User) error
+	UpdateUser(ctx context.Context, u User, act Act) error
 }
 
 // OrganizationStore keeps organisations.
 type OrganizationStore interface {
 	OrganizationByID(ctx context.Context, id string) (Organization, error)
-	UpdateOrganization(ctx context.Context, o Organization) error
+	UpdateOrganization(ctx context.Context, o Organization, act Act) error
 }
 
 // ManagementRow is a key of the management API as it is stored.
 type ManagementRow struct {
-	ID             string // "mk_…"
-	OrganizationID string
-	Name           string
-	Prefix         string // the key's first 8 characters
-	Permissions    []string
-	Root           bool // made at the first start; one per organisation
-	Hash           key.Hash
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	ManagementKey
+	Hash key.Hash
 }
 
-// ManagementStore keeps the keys of the management API.
+// ManagementStore is how keys of the management API are recognised, and how the
+// first one comes about.
 type ManagementStore interface {
 	ManagementKeyByHash(ctx context.Context, hash key.Hash) (ManagementRow, error)
 	// RootKey is the root key of the oldest organisation: the one that the first
 	// start made.
 	RootKey(ctx context.Context) (ManagementRow, error)
 	// Install stores the first organisation and its root key.
-	Install(ctx context.Context, o Organization, root ManagementRow) error
-	// UpdateManagementKey replaces the row of the same id.
-	UpdateManagementKey(ctx context.Context, row ManagementRow) error
+	Install(ctx context.Context, o Organization, root ManagementRow, act Act) error
+}
+
+// ManagementKeyStore keeps the keys of the management API.
+type ManagementKeyStore interface {
+	CreateManagementKey(ctx context.Context, row ManagementRow, act Act) error
+	ManagementKeyByID(ctx context.Context, organizationID, id string) (ManagementRow, error)
+	// ListManagementKeys gives one page, newest first, and how many there are in all.
+	ListManagementKeys(ctx context.Context, organizationID string, f ManagementFilter) ([]ManagementKey, int, error)
+	// UpdateManagementKey replaces the row of the same id whose version is
+	// row.Version−1.
+	UpdateManagementKey(ctx context.Context, row ManagementRow, act Act) error
+	DeleteManagementKey(ctx context.Context, organizationID, id string, act Act) error
+}
+
+// AuditStore keeps events.
+type AuditStore interface {
+	// AppendEvent writes e behind the newest event of its organisation.
+	AppendEvent(ctx context.Context, e Event) error
+	// ListEvents gives f.Size events at most, newest first.
+	ListEvents(ctx context.Context, organizationID string, f EventFilter) ([]Event, error)
+	// EventsAfter gives at most n events with a greater sequence, oldest first.
+	EventsAfter(ctx context.Context, organizationID string, sequence int64, n int) ([]Event, error)
+	// AuditHead is what the next event will follow.
+	AuditHead(ctx context.Context, organizationID string) (AuditHead, error)
+}
+
+// ReplayStore keeps what was done for which idempotency key.
+type ReplayStore interface {
+	// Replayed is what a principal did with an idempotency key since an instant.
+	Replayed(ctx context.Context, organizationID, principalID, idempotencyKey string, since time.Time) (Replay, error)
 }

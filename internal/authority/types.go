@@ -39,8 +39,13 @@ type Key struct {
 	Name               string
 	Description        string
 	Tags               []string
-	Prefix             string    // the key's first 8 characters
+	Prefix             string    // the newest secret's first 8 characters
+	Secrets            []Secret  // the newest first: one, or two while an old one still works
 	Status             Status    // as stored: active, disabled or revoked; see StatusAt
+	DisabledBy         string    // who disabled it: a user, else a management key; "" = nobody, or unknown
+	RevokedBy          string    // who revoked it; "" = nobody
+	RevokedAt          time.Time // zero = not revoked
+	RevokeReason       string    // as given; "" = none
 	ExpiresAt          time.Time // refused from this instant on; zero = never
 	AutoDeleteOnExpiry *bool     // nil = the configured default
 	Scopes             []string
@@ -51,10 +56,20 @@ type Key struct {
 	AllowedChatbots    []string
 	AllowedProviders   []string
 	AllowedAPIFormats  []string
+	InitialBalance     *money.NanoUSD // of a key that is being made: what its balance begins with; nil = it has none
 	Limits
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Version   int64 // 1 at creation, one more with each change
+}
+
+// Secret is one of the secrets of a key, without the secret.
+type Secret struct {
+	ID         string    // "sec_…"
+	Prefix     string    // its first 8 characters
+	CreatedAt  time.Time //
+	ExpiresAt  time.Time // refused from this instant on; zero = as long as the key works
+	LastUsedAt time.Time // to within some seconds; zero = never
 }
 
 // IsActive reports whether the key is neither disabled nor revoked. An expired
@@ -78,6 +93,7 @@ type KeyFilter struct {
 	Tag      string
 	Status   Status // StatusActive and StatusExpired tell expired keys from others
 	Search   string // in name or description, whatever the case
+	After    string // the id of the last key already seen; Page then means nothing
 	Page     int    // from 1; 0 = 1
 	Size     int    // 1–100; 0 = 10
 }
@@ -88,7 +104,7 @@ type User struct {
 	OrganizationID string
 	Email          string // lower case; unique in the organisation
 	Name           string
-	Role           string
+	Role           string // one of Roles
 	Status         Status
 	Limits
 	CreatedAt time.Time
@@ -111,11 +127,23 @@ type Organization struct {
 	Timezone     string // IANA name; days, weeks and months begin in it
 	Status       Status
 	DefaultPrice *DefaultPrice // nil = models without a price are refused under a budget
+
+	MaxKeysPerUser *int64     // live keys that a user may have; nil = any number
+	ExpiredKeys    ExpiredKey // what cleaning up does with keys that do not say themselves
 	Limits
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Version   int64 // 1 at creation, one more with each change
 }
+
+// ExpiredKey is what cleaning up does with a key that has expired.
+type ExpiredKey string
+
+// What cleaning up does. An expired key does not work either way.
+const (
+	ExpiredDisable ExpiredKey = "disable"
+	ExpiredDelete  ExpiredKey = "delete"
+)
 
 // DefaultPrice is what a model without a price of its own is charged at.
 type DefaultPrice struct {

@@ -7,36 +7,75 @@ import (
 	"strings"
 
 	"tollgate/internal/fault"
+	"tollgate/internal/secret"
 )
 
-// CreateUser makes a user of the fields in body, a JSON object. Kinds:
-// permission_denied, invalid_json, duplicate_field, validation_failed,
-// name_taken (the email), store_unavailable.
+// CreateUser makes a user of the fields in body, a JSON object. The role can be
+// none that holds more than the principal does. Kinds: permission_denied,
+// escalation_denied, invalid_json, duplicate_field, validation_failed, name_taken
+// (the email), idempotency_conflict, store_unavailable.
 func (a *Authority) CreateUser(ctx context.Context, p Principal, body []byte) (User, error) {
-	if err := p.require(usersCreate); err != nil {
+	d := deed{p: p, action: "user.create", kind: "user"}
+	u, _, err := once(ctx, a, d, body,
+		func(d deed) (User, secret.Text, error) {
+			u, err := a.createUser(ctx, d, body)
+			return u, secret.Text{}, err
+		},
+		func(id string) (User, error) { return a.reachUser(ctx, p, id, usersRead) })
+	return u, a.refused(ctx, d, err)
+}
+
+func (a *Authority) createUser(ctx context.Context, d deed, body []byte) (User, error) {
+	if err := d.p.require(usersCreate); err != nil {
 		return User{}, err
 	}
 	list, err := members(body)
 	if err != nil {
 		return User{}, err
 	}
-	u := User{Role: "member", Status: StatusActive}
+	u := User{Role: RoleUser, Status: StatusActive}
 	if err := editUser(&edit[User]{next: &u}, list); err != nil {
 		return User{}, err
 	}
-	u.ID, u.OrganizationID, u.Version = newID("user_"), p.organizationID, 1
+	if err := d.p.canHand(rolePatterns(u.Role), false, "role"); err != nil {
+		return User{}, err
+	}
+	u.ID, u.OrganizationID, u.Version = newID("user_"), d.p.organizationID, 1
 	u.CreatedAt = a.instant()
 	u.UpdatedAt = u.CreatedAt
-	if err := a.store.Users.CreateUser(ctx, u); err != nil {
+	d.id, d.name = u.ID, u.Email
+	if err := a.store.Users.CreateUser(ctx, u, act(a, d, userFields(), nil, &u)); err != nil {
 		return User{}, emailTaken(err, u.Email)
 	}
 	return u, nil
 }
 
-// UserByID is one user. Kinds: permission_denied, not_found, store_unavailable.
+// UserByID is one user. Everybody may see themselves. Kinds: not_found (also for
+// one that the principal may not see), store_unavailable.
 func (a *Authority) UserByID(ctx context.Context, p Principal, id string) (User, error) {
-	if err := p.require(usersRead); err != nil {
-		return User{}, err
+	d := deed{p: p, action: "user.get", kind: "user", id: id}
+	u, err := a.reachUser(ctx, p, id, usersRead)
+	if err == nil && !p.owns(id) {
+		d.name = u.Email
+		err = a.note(ctx, a.event(d))
+	}
+	if err != nil {
+		return User{}, a.refused(ctx, d, err)
+	}
+	return u, nil
+}
+
+// reachUser is a user to whom p may do what permission says; of themselves, p may
+// only see.
+func (a *Authority) reachUser(ctx context.Context, p Principal, id, permission string) (User, error) {
+	switch {
+	case p.organizationID == "":
+		return User{}, denied(permission)
+	case p.Can(permission), permission == usersRead && p.may(usersRead, id):
+	case p.may(usersRead, id):
+		return User{}, denied(permission)
+	default:
+		return User{}, notThere("user", id)
 	}
 	u, err := a.store.Users.UserByID(ctx, p.organizationID, id)
 	return u, absent(err, "user", id)
@@ -46,46 +85,59 @@ func (a *Authority) UserByID(ctx context.Context, p Principal, id string) (User,
 // many there are in all. Kinds: permission_denied, validation_failed,
 // store_unavailable.
 func (a *Authority) ListUsers(ctx context.Context, p Principal, f UserFilter) ([]User, int, error) {
+	d := deed{p: p, action: "user.list", kind: "user"}
 	if err := p.require(usersRead); err != nil {
-		return nil, 0, err
+		return nil, 0, a.refused(ctx, d, err)
 	}
 	if err := page(&f.Page, &f.Size); err != nil {
+		return nil, 0, a.refused(ctx, d, err)
+	}
+	if err := a.note(ctx, a.event(d)); err != nil {
 		return nil, 0, err
 	}
 	return a.store.Users.ListUsers(ctx, p.organizationID, f)
 }
 
-// UpdateUser lays body over the user as they are (RFC 7396). A positive expect is
-// the version that the caller has seen; 0 is any. The change is in force for all
-// of the user's keys when UpdateUser returns. Kinds: as CreateUser, and not_found,
-// precondition_failed, version_conflict.
+// UpdateUser lays body over the user as they are (RFC 7396). Neither the role
+// before nor the one after can hold more than the principal does. A positive
+// expect is the version that the caller has seen; 0 is any. The change is in
+// force for all of the user's keys when UpdateUser returns. Kinds: as CreateUser,
+// and not_found, precondition_failed, version_conflict.
 func (a *Authority) UpdateUser(ctx context.Context, p Principal, id string, body []byte, expect int64) (User, error) {
-	if err := p.require(usersUpdate); err != nil {
-		return User{}, err
-	}
+	d := deed{p: p, action: "user.update", kind: "user", id: id}
 	list, err := members(body)
 	if err != nil {
-		return User{}, err
+		return User{}, a.refused(ctx, d, err)
 	}
 	var changed User
 	err = retry(ctx, "user", func() error {
-		before, err := a.store.Users.UserByID(ctx, p.organizationID, id)
+		before, err := a.reachUser(ctx, p, id, usersUpdate)
 		if err != nil {
-			return absent(err, "user", id)
+			return err
 		}
+		d.name = before.Email
 		if err := checkVersion("user", expect, before.Version); err != nil {
 			return err
 		}
 		changed = before
-		if err := editUser(&edit[User]{next: &changed, current: &before}, list); err != nil || reflect.DeepEqual(before, changed) {
+		if err := editUser(&edit[User]{next: &changed, current: &before}, list); err != nil {
 			return err
+		}
+		for _, role := range []string{before.Role, changed.Role} {
+			if err := p.canHand(rolePatterns(role), false, "role"); err != nil {
+				return err
+			}
+		}
+		done := act(a, d, userFields(), &before, &changed)
+		if reflect.DeepEqual(before, changed) {
+			return a.note(ctx, done.Event)
 		}
 		changed.Version, changed.UpdatedAt = before.Version+1, a.instant()
 		defer a.users.refresh(ctx, userRef{p.organizationID, id})
-		return emailTaken(a.store.Users.UpdateUser(ctx, changed), changed.Email)
+		return emailTaken(a.store.Users.UpdateUser(ctx, changed, done), changed.Email)
 	})
 	if err != nil {
-		return User{}, err
+		return User{}, a.refused(ctx, d, err)
 	}
 	return changed, nil
 }
@@ -95,7 +147,7 @@ func userFields() []field[User] {
 	table := []field[User]{
 		textField("email", 3, 254, func(u *User) *string { return &u.Email }),
 		textField("name", 0, 100, func(u *User) *string { return &u.Name }),
-		textField("role", 1, 50, func(u *User) *string { return &u.Role }),
+		wordField("role", func(u *User) *string { return &u.Role }, RoleOwner, RoleAdmin, RoleAuditor, RoleDeveloper, RoleUser),
 		wordField("status", func(u *User) *Status { return &u.Status }, StatusActive, StatusDisabled),
 		activeField(func(u *User) *Status { return &u.Status }),
 	}

@@ -53,6 +53,7 @@ const (
 	VersionConflict     Kind = "version_conflict"
 	IdempotencyConflict Kind = "idempotency_conflict"
 	UnlimitedBalance    Kind = "unlimited_balance"
+	InsufficientBalance Kind = "insufficient_balance"
 	KeyQuotaReached     Kind = "key_quota_reached"
 
 	PreconditionFailed Kind = "precondition_failed"

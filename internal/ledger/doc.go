@@ -9,7 +9,12 @@
 // away the journal simply grows. Holds that a dead process left open are swept
 // into entries at the next start.
 //
-// The invariants: a request that reached a provider has exactly one entry; an
+// Prepaid balances are limits of the same kind: what is paid in is their Max. Their
+// changes are rows of their own; what requests cost is in the entries alone, and
+// a statement puts both together. Statistics are sums of entries by quarter of an
+// hour, kept in the transaction that books them.
+//
+// The invariants: granted = spent + held + available; a request that reached a provider has exactly one entry; an
 // entry is in every sum; no hard limit is ever passed by what is used and held.
 //
 // The ledger does not know keys, prices or formats. Doors call it, with a chain

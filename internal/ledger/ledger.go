@@ -28,10 +28,11 @@ type Options struct {
 	Log           *slog.Logger  // nil = discard
 }
 
-// Store is a database with both sides.
+// Store is a database with all its sides.
 type Store interface {
 	Book
 	Reader
+	Accounts
 }
 
 // Ledger is the book. It is safe for concurrent use.
@@ -39,13 +40,16 @@ type Ledger struct {
 	opts     Options
 	log      *slog.Logger
 	reader   Reader
-	counters Counters
+	accounts Accounts
+	counters Allowances
 	journal  *journal
 	follower *follower
 
 	holds         *xsync.Map[RequestID, *Hold]
 	calendars     sync.Map // location name → *atomic.Pointer[limit.Calendar]
 	boundExceeded atomic.Int64
+
+	balances sync.RWMutex // written while a balance changes, read while one is read
 
 	keptMu sync.Mutex
 	kept   []keptEntry // entries that the journal could not take; keptMu covers it
@@ -61,7 +65,7 @@ type keptEntry struct {
 
 // Open opens the ledger, sweeps what a process that died left open, and books
 // what was not booked: when it returns, the sums are complete.
-func Open(ctx context.Context, store Store, counters Counters, opts Options) (*Ledger, error) {
+func Open(ctx context.Context, store Store, counters Allowances, opts Options) (*Ledger, error) {
 	opts.defaults()
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the journal directory: %w", err)
@@ -75,7 +79,7 @@ func Open(ctx context.Context, store Store, counters Counters, opts Options) (*L
 		return nil, fmt.Errorf("recover the journal in %s: %w", opts.Dir, err)
 	}
 	l := &Ledger{
-		opts: opts, log: opts.Log, reader: store, counters: counters, journal: j,
+		opts: opts, log: opts.Log, reader: store, accounts: store, counters: counters, journal: j,
 		holds: xsync.NewMap[RequestID, *Hold](),
 		follower: &follower{
 			journal: j, book: store, log: opts.Log, every: opts.ApplyInterval, pos: applied,

@@ -45,6 +45,9 @@ func Describe(r *limit.Refusal) string {
 		limit.Organization: "the organization's", limit.User: "the key owner's", limit.Key: "this key's",
 		limit.Chatbot: "the chatbot's", limit.Credential: "the provider credential's",
 	}[r.Subject.Kind]
+	if l.Balance {
+		return describeBalance(whose, r)
+	}
 	text := fmt.Sprintf("Refused by %s limit of %s (%s): %s used", whose, allowance(l), l.Field(), Figure(l.Meter, r.Reading.Used))
 	if l.Meter == limit.Concurrency {
 		text = fmt.Sprintf("Refused by %s limit of %s (%s): %d in flight", whose, allowance(l), l.Field(), r.Reading.Held)
@@ -65,6 +68,21 @@ func Describe(r *limit.Refusal) string {
 		text += ". It does not open by itself: ask for a higher limit."
 	}
 	return text
+}
+
+// describeBalance tells what is left: what was paid in and used until now says
+// nothing to a caller, and may begin before the balance does.
+func describeBalance(whose string, r *limit.Refusal) string {
+	left := money.NanoUSD(r.Limit.Max - r.Reading.Used)
+	text := fmt.Sprintf("Refused by %s prepaid balance (%s): $%s left", whose, r.Limit.Field(), left)
+	if r.Reading.Held > 0 {
+		text += fmt.Sprintf(", $%s of it held by requests in flight", money.NanoUSD(r.Reading.Held))
+	}
+	text += fmt.Sprintf("; this request needs at least $%s", money.NanoUSD(r.Needed))
+	if r.Held {
+		return text + ". Try again when one of them has ended."
+	}
+	return text + ". Send less, or top it up."
 }
 
 // allowance is a limit in words: "60 requests a minute", "$20.00 a month in all".

@@ -30,6 +30,44 @@ type Reader interface {
 	Used(ctx context.Context, subject string, from, to int64) (Sum, error)
 	// Entries lists entries, newest first, and how many match in all.
 	Entries(ctx context.Context, f Filter) ([]Entry, int, error)
+	// Series sums up entries by dimensions: by day in order, and then the dearest
+	// first. A day begins where local time, which offsets give, does.
+	Series(ctx context.Context, f Filter, by []Dimension, offsets []Offset) ([]Group, error)
+}
+
+// Accounts is the database's side of balances.
+type Accounts interface {
+	// Accounts are the accounts of those of the keys that have one.
+	Accounts(ctx context.Context, keys []string) (map[string]Account, error)
+	// OpenAccount stores an account with its first entry, and runs record, in one
+	// transaction. There is none yet.
+	OpenAccount(ctx context.Context, e BalanceEntry, spentBefore money.NanoUSD, record func(context.Context) error) error
+	// Post stores an entry, adds it to its account, and runs record, in one
+	// transaction. record may be nil; its context carries the transaction.
+	Post(ctx context.Context, e BalanceEntry, record func(context.Context) error) error
+	// Posted is the entry of a key that has this idempotency key, if there is one.
+	Posted(ctx context.Context, key, idempotencyKey string) (e BalanceEntry, found bool, err error)
+	// Posts are a key's entries, oldest first.
+	Posts(ctx context.Context, key string) ([]BalanceEntry, error)
+}
+
+// Purses is the counters' side of balances: what is free, in one step with every
+// request that wants it.
+type Purses interface {
+	// Withdraw takes amount out of a balance into which max was paid, if that
+	// much is neither used nor held, and says what was free before.
+	Withdraw(ctx context.Context, id limit.ID, cal *limit.Calendar, unix int64, max, amount money.NanoUSD) (free money.NanoUSD, ok bool, err error)
+	// PutBack undoes a Withdraw.
+	PutBack(id limit.ID, amount money.NanoUSD)
+	// Spent is what a subject has used since ever and what it holds; not ok for
+	// one that this process has not seen.
+	Spent(id limit.ID) (used, held money.NanoUSD, ok bool)
+}
+
+// Allowances is counters with both sides.
+type Allowances interface {
+	Counters
+	Purses
 }
 
 // Counters keeps the state of limits.
@@ -57,6 +95,10 @@ type Filter struct {
 	OrganizationID string
 	KeyID          string
 	UserID         string
+	Provider       string
+	Model          string
+	Outcome        Outcome   // Held, which no entry has, restricts nothing
 	From, To       time.Time // admitted in [From, To)
+	Before         RequestID // only entries before this one; then how many match is not counted
 	Offset, Limit  int       // Limit 0 = 100
 }

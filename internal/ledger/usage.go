@@ -79,9 +79,12 @@ type LimitState struct {
 	limit.Reading
 }
 
-// Inspect says what counts against each limit of a chain; nothing is taken.
+// Inspect says what counts against each limit of a chain; nothing is taken. Of a
+// balance, Max is what is granted and Used what is spent of that.
 func (l *Ledger) Inspect(ctx context.Context, chain limit.Chain, loc *time.Location) ([]LimitState, error) {
 	now := time.Now()
+	l.balances.RLock()
+	defer l.balances.RUnlock()
 	readings, err := l.counters.Read(ctx, chain, l.calendar(now, loc), now.Unix())
 	if err != nil {
 		return nil, unavailable(err)
@@ -89,7 +92,16 @@ func (l *Ledger) Inspect(ctx context.Context, chain limit.Chain, loc *time.Locat
 	var out []LimitState
 	for _, s := range chain {
 		for _, lim := range s.Limits {
-			out = append(out, LimitState{Subject: s.ID, Limit: lim, Reading: readings[len(out)]})
+			state := LimitState{Subject: s.ID, Limit: lim, Reading: readings[len(out)]}
+			if lim.Balance {
+				account, _, err := l.account(ctx, s.ID.ID)
+				if err != nil {
+					return nil, err
+				}
+				before := int64(account.SpentBefore + account.Withdrawn)
+				state.Limit.Max, state.Used = state.Limit.Max-before, state.Used-before
+			}
+			out = append(out, state)
 		}
 	}
 	return out, nil

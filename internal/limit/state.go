@@ -18,6 +18,8 @@ type State struct {
 	minute trail
 	hour   trail
 	slots  int64 // requests in flight
+
+	withdrawn money.NanoUSD // taken out of the balance; counts as used there, and nowhere else
 }
 
 // span is one calendar window's count.
@@ -40,7 +42,8 @@ type Taken struct {
 // a restart.
 type Sums struct {
 	Day, Week, Month, Total Amount
-	Minutes                 []MinuteSum // of the last hour and a minute, oldest first
+	Withdrawn               money.NanoUSD // taken out of the balance
+	Minutes                 []MinuteSum   // of the last hour and a minute, oldest first
 }
 
 // MinuteSum is what was used in one minute.
@@ -60,7 +63,7 @@ const (
 // in the minute's last second, or now: too strict for at most a minute, never
 // too lax.
 func NewState(cal *Calendar, unix int64, h Sums) *State {
-	s := &State{}
+	s := &State{withdrawn: h.Withdrawn}
 	for w, used := range map[Window]Amount{Day: h.Day, Week: h.Week, Month: h.Month, Total: h.Total} {
 		s.spans[w-Day] = span{start: cal.start(w), used: used}
 	}
@@ -166,6 +169,9 @@ func (s *State) read(l *Limit, cal *Calendar) Reading {
 		r.Held = sp.heldTokens
 	case Cost:
 		r.Held = int64(sp.heldCost)
+		if l.Balance {
+			r.Used = satAdd(r.Used, int64(s.withdrawn))
+		}
 	}
 	return r
 }

@@ -29,6 +29,9 @@ func (r *Rules) expiry(a *Ask) answer {
 
 func (r *Rules) expiryWords(*Ask) string {
 	at := time.UnixMilli(r.expiresAt).UTC().Format(time.RFC3339)
+	if r.replaced {
+		return "The key has a new secret, and this old one worked until " + at + ". Use the new one."
+	}
 	return "This key expired at " + at + ". Ask for its expiry to be extended, or use another key."
 }
 

@@ -48,6 +48,13 @@ func contains(prefixes []netip.Prefix, ip netip.Addr) bool {
 	return after > 0 && prefixes[after-1].Contains(ip)
 }
 
+// Covers reports whether the pattern wide lets through all that narrow does. It
+// never says so wrongly; of patterns with several * it may fail to see it.
+func Covers(wide, narrow string) bool {
+	// A * in narrow is here a character like any other, which only a * covers.
+	return glob(wide, narrow)
+}
+
 func anyGlob(patterns []string, s string) bool {
 	for _, pattern := range patterns {
 		if glob(pattern, s) {

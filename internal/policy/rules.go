@@ -24,6 +24,7 @@ const (
 type Spec struct {
 	Status             Status
 	ExpiresAt          time.Time // denied from this instant on; zero = never
+	SecretExpiresAt    time.Time // the same for the secret that is used: an old one that was replaced; zero = never
 	OwnerActive        bool      // true also when the key has no owner
 	OrganizationActive bool
 	Lists
@@ -44,8 +45,9 @@ type Lists struct {
 // key without lists. The zero value denies everything.
 type Rules struct {
 	lists       *Lists // nil = no lists
-	expiresAt   int64  // Unix milliseconds; 0 = never
+	expiresAt   int64  // Unix milliseconds, the key's or the secret's, what comes first; 0 = never
 	status      Status
+	replaced    bool // expiresAt is the secret's, not the key's
 	ownerActive bool
 	orgActive   bool
 }
@@ -56,6 +58,9 @@ func Compile(s Spec) Rules {
 	r := Rules{status: s.Status, ownerActive: s.OwnerActive, orgActive: s.OrganizationActive}
 	if !s.ExpiresAt.IsZero() {
 		r.expiresAt = s.ExpiresAt.UnixMilli()
+	}
+	if at := s.SecretExpiresAt; !at.IsZero() && (r.expiresAt == 0 || at.UnixMilli() < r.expiresAt) {
+		r.expiresAt, r.replaced = at.UnixMilli(), true
 	}
 	if s.Lists.any() {
 		lists := s.Lists

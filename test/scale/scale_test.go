@@ -99,7 +99,7 @@ func seed(tb testing.TB, dir string, n int) []string {
 	secrets := make([]string, n)
 	for i := range n {
 		secrets[i] = key.New(key.DefaultPrefix).Reveal()
-		row := authority.KeyRow{Hash: key.HashOf(secrets[i])}
+		row := authority.KeyRow{Hashes: []key.Hash{key.HashOf(secrets[i])}}
 		row.ID, row.OrganizationID, row.Name = fmt.Sprintf("key_%032x", i), root.OrganizationID, fmt.Sprintf("key %d", i)
 		row.Kind, row.Status, row.Prefix, row.Version = "service", authority.StatusActive, "tg_00000", 1
 		row.CreatedAt, row.UpdatedAt, row.Tags, row.Permissions = at, at, []string{}, map[string]bool{}
@@ -108,7 +108,9 @@ func seed(tb testing.TB, dir string, n int) []string {
 			TokensPerMinute: high(1e15), TokensPerDay: high(1e15), TokensPerMonth: high(1e15),
 			ConcurrentLimit: high(100_000), BudgetLimitCents: high(1e9), BudgetType: "total", BudgetMode: "hard",
 		}
-		if err := store.Keys.CreateKey(tb.Context(), row); err != nil {
+		row.Secrets = []authority.Secret{{ID: "sec_" + row.ID, Prefix: row.Prefix, CreatedAt: at}}
+		act := authority.Act{Event: authority.Event{OrganizationID: row.OrganizationID, At: at, ActorID: "seed", Action: "api_key.create"}}
+		if err := store.Keys.CreateKey(tb.Context(), row, nil, act); err != nil {
 			tb.Fatal(err)
 		}
 		if i%100_000 == 99_999 {

@@ -92,14 +92,9 @@ func (c *Counters) Read(ctx context.Context, chain limit.Chain, cal *limit.Calen
 // holds up that key alone. On an error nothing is locked.
 func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells *[maxChain]*cell, states *[maxChain]*limit.State, cal *limit.Calendar, unix int64) (int, error) {
 	for i, s := range chain {
-		l, ok := c.cells.Load(s.ID)
-		if !ok {
-			l, _ = c.cells.LoadOrStore(s.ID, &cell{})
-		}
-		if !l.loaded.Load() {
-			if err := c.fill(ctx, l, s.ID, cal, unix); err != nil {
-				return 0, fmt.Errorf("load counters of %s: %w", s.ID, err)
-			}
+		l, err := c.cell(ctx, s.ID, cal, unix)
+		if err != nil {
+			return 0, err
 		}
 		cells[i] = l
 	}
@@ -108,6 +103,20 @@ func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells *[maxChain
 		states[i] = cells[i].state
 	}
 	return len(chain), nil
+}
+
+// cell is the cell of a subject, loaded.
+func (c *Counters) cell(ctx context.Context, id limit.ID, cal *limit.Calendar, unix int64) (*cell, error) {
+	l, ok := c.cells.Load(id)
+	if !ok {
+		l, _ = c.cells.LoadOrStore(id, &cell{})
+	}
+	if !l.loaded.Load() {
+		if err := c.fill(ctx, l, id, cal, unix); err != nil {
+			return nil, fmt.Errorf("load counters of %s: %w", id, err)
+		}
+	}
+	return l, nil
 }
 
 func (c *Counters) fill(ctx context.Context, l *cell, id limit.ID, cal *limit.Calendar, unix int64) error {

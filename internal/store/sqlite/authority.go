@@ -14,7 +14,9 @@ import (
 
 // Authority is db as the authority's store.
 func (db *DB) Authority() authority.Store {
-	return authority.Store{Keys: db, Users: db, Organizations: db, Management: db}
+	return authority.Store{
+		Keys: db, KeyCare: db, Users: db, Organizations: db, Management: db, Credentials: db, Audit: db, Replays: db,
+	}
 }
 
 // OrganizationByID implements authority.OrganizationStore.
@@ -25,9 +27,9 @@ func (db *DB) OrganizationByID(ctx context.Context, id string) (authority.Organi
 }
 
 // UpdateOrganization implements authority.OrganizationStore.
-func (db *DB) UpdateOrganization(ctx context.Context, o authority.Organization) error {
-	return db.replace(ctx, "change the organization", "organizations", organizationColumns(&o),
-		"id = ?", []any{o.ID}, o.Version)
+func (db *DB) UpdateOrganization(ctx context.Context, o authority.Organization, act authority.Act) error {
+	return db.replace(ctx, "change the organization", act, place{"organizations", organizationColumns(&o),
+		"id = ?", []any{o.ID}, o.Version}, nil)
 }
 
 // ManagementKeyByHash implements authority.ManagementStore.
@@ -46,8 +48,8 @@ func (db *DB) RootKey(ctx context.Context) (authority.ManagementRow, error) {
 }
 
 // Install implements authority.ManagementStore.
-func (db *DB) Install(ctx context.Context, o authority.Organization, root authority.ManagementRow) error {
-	return db.update(ctx, "install", func(tx *sql.Tx) error {
+func (db *DB) Install(ctx context.Context, o authority.Organization, root authority.ManagementRow, act authority.Act) error {
+	return db.changed(ctx, "install", act, func(tx *sql.Tx) error {
 		organization, management := organizationColumns(&o), managementColumns(&root)
 		_, err := tx.ExecContext(ctx, insertInto("organizations", organization), pointers(organization)...)
 		if err == nil {
@@ -57,18 +59,44 @@ func (db *DB) Install(ctx context.Context, o authority.Organization, root author
 	})
 }
 
-// UpdateManagementKey implements authority.ManagementStore.
-func (db *DB) UpdateManagementKey(ctx context.Context, row authority.ManagementRow) error {
-	return db.update(ctx, "change the management key", func(tx *sql.Tx) error {
-		columns := managementColumns(&row)
-		result, err := tx.ExecContext(ctx, updateSet("management_keys", columns, "id = ?"), append(pointers(columns), row.ID)...)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(fault.NotFound, err)
-		}
-		return nil
+// CreateManagementKey implements authority.ManagementKeyStore.
+func (db *DB) CreateManagementKey(ctx context.Context, row authority.ManagementRow, act authority.Act) error {
+	return db.create(ctx, "make the management key", act, "management_keys", managementColumns(&row))
+}
+
+// ManagementKeyByID implements authority.ManagementKeyStore.
+func (db *DB) ManagementKeyByID(ctx context.Context, organizationID, id string) (authority.ManagementRow, error) {
+	var row authority.ManagementRow
+	err := db.one(ctx, "read the management key", "management_keys", managementColumns(&row),
+		"organization_id = ? AND id = ?", organizationID, id)
+	return row, err
+}
+
+// ListManagementKeys implements authority.ManagementKeyStore.
+func (db *DB) ListManagementKeys(ctx context.Context, organizationID string, f authority.ManagementFilter) ([]authority.ManagementKey, int, error) {
+	var where conditions
+	where.add("organization_id = ?", organizationID)
+	if f.UserID != "" {
+		where.add("user_id = ?", f.UserID)
+	}
+	rows, total, err := listPage(ctx, db, "list the management keys", "management_keys", managementColumns, where, f.Page, f.Size)
+	list := make([]authority.ManagementKey, len(rows))
+	for i, row := range rows {
+		list[i] = row.ManagementKey
+	}
+	return list, total, err
+}
+
+// UpdateManagementKey implements authority.ManagementKeyStore.
+func (db *DB) UpdateManagementKey(ctx context.Context, row authority.ManagementRow, act authority.Act) error {
+	return db.replace(ctx, "change the management key", act, place{"management_keys", managementColumns(&row),
+		"organization_id = ? AND id = ?", []any{row.OrganizationID, row.ID}, row.Version}, nil)
+}
+
+// DeleteManagementKey implements authority.ManagementKeyStore.
+func (db *DB) DeleteManagementKey(ctx context.Context, organizationID, id string, act authority.Act) error {
+	return db.changed(ctx, "delete the management key", act, func(tx *sql.Tx) error {
+		return oneRow(tx.ExecContext(ctx, "DELETE FROM management_keys WHERE organization_id = ? AND id = ?", organizationID, id))
 	})
 }
 
@@ -84,30 +112,41 @@ func (db *DB) one(ctx context.Context, doing, table string, columns []column, wh
 
 // create inserts one row; a value that must be unique and is not is
 // fault.NameTaken.
-func (db *DB) create(ctx context.Context, doing, table string, columns []column) error {
-	err := db.update(ctx, doing, func(tx *sql.Tx) error {
+func (db *DB) create(ctx context.Context, doing string, act authority.Act, table string, columns []column) error {
+	return db.changed(ctx, doing, act, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, insertInto(table, columns), pointers(columns)...)
 		return err
 	})
-	return taken(err)
 }
 
-// replace writes the one row that matches, if its version is the one before
-// version. Otherwise it is fault.VersionConflict, or fault.NotFound if there is
-// none at all.
-func (db *DB) replace(ctx context.Context, doing, table string, columns []column, where string, args []any, version int64) error {
-	err := db.update(ctx, doing, func(tx *sql.Tx) error {
-		query := updateSet(table, columns, where+" AND version = ?")
-		result, err := tx.ExecContext(ctx, query, append(append(pointers(columns), args...), version-1)...)
+// place is a row that is to be replaced: the one that matches, if its version is
+// the one before.
+type place struct {
+	table   string
+	columns []column
+	where   string
+	args    []any
+	version int64 // of the new row
+}
+
+// replace writes one row, and what then does. Otherwise it is
+// fault.VersionConflict, or fault.NotFound if there is none at all.
+func (db *DB) replace(ctx context.Context, doing string, act authority.Act, p place, then func(*sql.Tx) error) error {
+	return db.changed(ctx, doing, act, func(tx *sql.Tx) error {
+		query := updateSet(p.table, p.columns, p.where+" AND version = ?")
+		result, err := tx.ExecContext(ctx, query, append(append(pointers(p.columns), p.args...), p.version-1)...)
 		if err != nil {
 			return err
 		}
 		if n, err := result.RowsAffected(); err != nil || n == 1 {
+			if err == nil && then != nil {
+				err = then(tx)
+			}
 			return err
 		}
 		var found int
-		query = fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", table, where)
-		if err := tx.QueryRowContext(ctx, query, args...).Scan(&found); err != nil {
+		query = fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", p.table, p.where)
+		if err := tx.QueryRowContext(ctx, query, p.args...).Scan(&found); err != nil {
 			return err
 		}
 		if found == 0 {
@@ -115,7 +154,6 @@ func (db *DB) replace(ctx context.Context, doing, table string, columns []column
 		}
 		return fault.VersionConflict
 	})
-	return taken(err)
 }
 
 func taken(err error) error {
@@ -133,6 +171,8 @@ func organizationColumns(o *authority.Organization) []column {
 		{"status", &o.Status},
 		{"default_input_price", half{&o.DefaultPrice, func(p *authority.DefaultPrice) *money.Price { return &p.Input }}},
 		{"default_output_price", half{&o.DefaultPrice, func(p *authority.DefaultPrice) *money.Price { return &p.Output }}},
+		{"max_keys_per_user", &o.MaxKeysPerUser},
+		{"expired_keys", &o.ExpiredKeys},
 		{"created_at", instant{&o.CreatedAt}},
 		{"updated_at", instant{&o.UpdatedAt}},
 		{"version", &o.Version},
@@ -143,12 +183,17 @@ func managementColumns(m *authority.ManagementRow) []column {
 	return []column{
 		{"id", &m.ID},
 		{"organization_id", &m.OrganizationID},
+		{"user_id", optional[string]{&m.UserID}},
 		{"name", &m.Name},
 		{"key_prefix", &m.Prefix},
 		{"permissions", words{&m.Permissions}},
 		{"is_root", &m.Root},
 		{"hash", hash{&m.Hash}},
+		{"status", &m.Status},
+		{"expires_at", instant{&m.ExpiresAt}},
+		{"created_by", &m.CreatedBy},
 		{"created_at", instant{&m.CreatedAt}},
 		{"updated_at", instant{&m.UpdatedAt}},
+		{"version", &m.Version},
 	}
 }

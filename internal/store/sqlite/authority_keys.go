@@ -8,47 +8,93 @@ import (
 	"time"
 
 	"tollgate/internal/authority"
+	"tollgate/internal/fault"
 	"tollgate/internal/key"
 )
 
 // CreateKey implements authority.KeyStore.
-func (db *DB) CreateKey(ctx context.Context, row authority.KeyRow) error {
-	return db.create(ctx, "make the key", "api_keys", keyColumns(&row))
+func (db *DB) CreateKey(ctx context.Context, row authority.KeyRow, most *int64, act authority.Act) error {
+	return db.changed(ctx, "make the key", act, func(tx *sql.Tx) error {
+		if most != nil {
+			var have int64
+			err := tx.QueryRowContext(ctx, `SELECT count(*) FROM api_keys
+				WHERE organization_id = ? AND user_id = ? AND deleted_at IS NULL AND status <> 'revoked'`,
+				row.OrganizationID, row.UserID).Scan(&have)
+			if err != nil {
+				return err
+			}
+			if have >= *most {
+				return fault.KeyQuotaReached
+			}
+		}
+		columns := keyColumns(&row)
+		if _, err := tx.ExecContext(ctx, insertInto("api_keys", columns), pointers(columns)...); err != nil {
+			return err
+		}
+		if row.InitialBalance != nil {
+			if err := openBalance(ctx, tx, firstGrant(&row, act.Event.ActorID), 0); err != nil {
+				return err
+			}
+		}
+		return writeSecrets(ctx, tx, &row)
+	})
 }
 
 // KeyByID implements authority.KeyStore.
 func (db *DB) KeyByID(ctx context.Context, organizationID, id string) (authority.KeyRow, error) {
-	var row authority.KeyRow
-	err := db.one(ctx, "read the key", "api_keys", keyColumns(&row),
-		"organization_id = ? AND id = ? AND deleted_at IS NULL", organizationID, id)
-	return row, err
+	return db.key(ctx, "read the key", "organization_id = ? AND id = ? AND deleted_at IS NULL", organizationID, id)
 }
 
 // KeyByHash implements authority.KeyStore.
 func (db *DB) KeyByHash(ctx context.Context, h key.Hash) (authority.KeyRow, error) {
+	return db.key(ctx, "look up the key",
+		"id = (SELECT key_id FROM api_key_secrets WHERE hash = ?) AND deleted_at IS NULL", hash{&h})
+}
+
+func (db *DB) key(ctx context.Context, doing, where string, args ...any) (authority.KeyRow, error) {
 	var row authority.KeyRow
-	err := db.one(ctx, "look up the key", "api_keys", keyColumns(&row), "hash = ? AND deleted_at IS NULL", hash{&h})
-	return row, err
+	columns := append(keyColumns(&row), column{balanceMax, &row.BalanceMax})
+	if err := db.one(ctx, doing, "api_keys", columns, where, args...); err != nil {
+		return authority.KeyRow{}, err
+	}
+	return row, db.fillSecrets(ctx, doing, &row)
 }
 
 // UpdateKey implements authority.KeyStore.
-func (db *DB) UpdateKey(ctx context.Context, row authority.KeyRow) error {
+func (db *DB) UpdateKey(ctx context.Context, row authority.KeyRow, act authority.Act) error {
 	if !row.DeletedAt.IsZero() {
-		row.Hash = key.Hash{}
+		row.Secrets, row.Hashes = nil, nil
 	}
-	return db.replace(ctx, "change the key", "api_keys", keyColumns(&row),
-		"organization_id = ? AND id = ? AND deleted_at IS NULL", []any{row.OrganizationID, row.ID}, row.Version)
+	return db.replace(ctx, "change the key", act, place{"api_keys", keyColumns(&row),
+		"organization_id = ? AND id = ? AND deleted_at IS NULL", []any{row.OrganizationID, row.ID}, row.Version},
+		func(tx *sql.Tx) error { return writeSecrets(ctx, tx, &row) })
 }
 
 // ListKeys implements authority.KeyStore.
 func (db *DB) ListKeys(ctx context.Context, organizationID string, f authority.KeyFilter, now time.Time) ([]authority.Key, int, error) {
-	rows, total, err := listPage(ctx, db, "list the keys", "api_keys", keyColumns,
-		keyConditions(organizationID, f, now), f.Page, f.Size)
+	const doing = "list the keys"
+	where := keyConditions(organizationID, f, now)
+	if f.After != "" {
+		// What was seen is left out of the count as well: it is what is left.
+		where.add("(created_at, id) < (SELECT created_at, id FROM api_keys WHERE organization_id = ? AND id = ?)", organizationID, f.After)
+		f.Page = 1
+	}
+	rows, total, err := listPage(ctx, db, doing, "api_keys", keyColumns, where, f.Page, f.Size)
+	if err != nil {
+		return nil, 0, err
+	}
+	at := make([]*authority.KeyRow, len(rows))
+	for i := range rows {
+		at[i] = &rows[i]
+	}
+	if err := db.fillSecrets(ctx, doing, at...); err != nil {
+		return nil, 0, err
+	}
 	keys := make([]authority.Key, len(rows))
 	for i, row := range rows {
 		keys[i] = row.Key
 	}
-	return keys, total, err
+	return keys, total, nil
 }
 
 func keyConditions(organizationID string, f authority.KeyFilter, now time.Time) conditions {
@@ -64,7 +110,8 @@ func keyConditions(organizationID string, f authority.KeyFilter, now time.Time) 
 		where.add("kind = ?", string(f.Kind))
 	}
 	if f.Tag != "" {
-		where.add("EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", f.Tag)
+		// The text of the tag is looked for first: reading JSON takes longer.
+		where.add("instr(tags, ?) > 0 AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", quoted(f.Tag), f.Tag)
 	}
 	switch f.Status {
 	case "":
@@ -81,6 +128,13 @@ func keyConditions(organizationID string, f authority.KeyFilter, now time.Time) 
 	return where
 }
 
+// quoted is a word as it stands in a JSON column.
+func quoted(word string) string {
+	list, _ := encode([]string{word}) // text is always JSON
+	text, _ := list.(string)
+	return strings.Trim(text, "[]")
+}
+
 func keyColumns(k *authority.KeyRow) []column {
 	search := authority.SearchText(k.Name, k.Description)
 	return append([]column{
@@ -92,9 +146,12 @@ func keyColumns(k *authority.KeyRow) []column {
 		{"description", &k.Description},
 		{"search_text", &search},
 		{"tags", words{&k.Tags}},
-		{"hash", hash{&k.Hash}},
 		{"key_prefix", &k.Prefix},
 		{"status", &k.Status},
+		{"disabled_by", optional[string]{&k.DisabledBy}},
+		{"revoked_by", optional[string]{&k.RevokedBy}},
+		{"revoked_at", instant{&k.RevokedAt}},
+		{"revoke_reason", &k.RevokeReason},
 		{"expires_at", instant{&k.ExpiresAt}},
 		{"auto_delete_on_expiry", &k.AutoDeleteOnExpiry},
 		{"scopes", words{&k.Scopes}},
@@ -136,6 +193,9 @@ func listPage[T any](ctx context.Context, db *DB, doing, table string, columns f
 	from := fmt.Sprintf("FROM %s WHERE %s", table, strings.Join(where.terms, " AND "))
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) "+from, where.args...).Scan(&total); err != nil {
 		return nil, 0, Classify(err, doing)
+	}
+	if total <= (page-1)*size {
+		return nil, total, nil
 	}
 	query := fmt.Sprintf("SELECT %s %s ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?", names(columns(new(T))), from)
 	rows, err := tx.QueryContext(ctx, query, append(where.args, size, (page-1)*size)...)

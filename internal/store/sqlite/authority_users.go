@@ -7,8 +7,8 @@ import (
 )
 
 // CreateUser implements authority.UserStore.
-func (db *DB) CreateUser(ctx context.Context, u authority.User) error {
-	return db.create(ctx, "make the user", "users", userColumns(&u))
+func (db *DB) CreateUser(ctx context.Context, u authority.User, act authority.Act) error {
+	return db.create(ctx, "make the user", act, "users", userColumns(&u))
 }
 
 // UserByID implements authority.UserStore.
@@ -19,9 +19,9 @@ func (db *DB) UserByID(ctx context.Context, organizationID, id string) (authorit
 }
 
 // UpdateUser implements authority.UserStore.
-func (db *DB) UpdateUser(ctx context.Context, u authority.User) error {
-	return db.replace(ctx, "change the user", "users", userColumns(&u),
-		"organization_id = ? AND id = ?", []any{u.OrganizationID, u.ID}, u.Version)
+func (db *DB) UpdateUser(ctx context.Context, u authority.User, act authority.Act) error {
+	return db.replace(ctx, "change the user", act, place{"users", userColumns(&u),
+		"organization_id = ? AND id = ?", []any{u.OrganizationID, u.ID}, u.Version}, nil)
 }
 
 // ListUsers implements authority.UserStore.

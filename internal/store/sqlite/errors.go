@@ -50,8 +50,12 @@ func Classify(err error, doing string) error {
 
 // update runs fn in a transaction that holds the write lock from its first
 // statement on, and keeps what it did only if fn returns nil. What fn reads is
-// therefore still true when it writes. Errors are classified.
+// therefore still true when it writes. With a context that belongs to a
+// transaction, fn is a part of that one. Errors are classified.
 func (db *DB) update(ctx context.Context, doing string, fn func(*sql.Tx) error) error {
+	if tx, ok := txOf(ctx); ok {
+		return Classify(fn(tx), doing)
+	}
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return Classify(err, doing)

@@ -40,7 +40,7 @@ var entryWidth = strings.Count(entryColumns, ",") + 1
 
 // statements are the prepared statements of Apply, on the writing connection.
 type statements struct {
-	many, one, total, quarter, minute *sql.Stmt
+	many, one, total, quarter, minute, series *sql.Stmt
 }
 
 func (l *Ledger) prepare(ctx context.Context) (*statements, error) {
@@ -68,6 +68,7 @@ func (l *Ledger) prepare(ctx context.Context) (*statements, error) {
 		{&s.minute, `INSERT INTO usage_minutes (start, subject, requests, tokens, cost) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (start, subject) DO UPDATE SET requests = requests + excluded.requests,
 			tokens = tokens + excluded.tokens, cost = cost + excluded.cost`},
+		{&s.series, addSeriesRow},
 	} {
 		stmt, err := l.db.write.PrepareContext(ctx, p.text)
 		if err != nil {
@@ -205,8 +206,10 @@ type sumKey struct {
 // many entries fall on it.
 func addSums(ctx context.Context, tx *sql.Tx, s *statements, entries []*ledger.Entry) error {
 	sums := map[sumKey]*ledger.Sum{}
+	series := map[seriesKey]*seriesSum{}
 	for _, e := range entries {
 		unix := e.At / 1000
+		addSeries(series, unix-unix%quarter, e)
 		for _, subject := range [...]string{e.OrganizationID, e.UserID, e.KeyID, e.ChatbotID, e.CredentialID} {
 			if subject == "" {
 				continue
@@ -231,7 +234,7 @@ func addSums(ctx context.Context, tx *sql.Tx, s *statements, entries []*ledger.E
 			return err
 		}
 	}
-	return nil
+	return writeSeries(ctx, tx.StmtContext(ctx, s.series), series)
 }
 
 func add(sums map[sumKey]*ledger.Sum, k sumKey, e *ledger.Entry) {

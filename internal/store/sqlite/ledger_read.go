@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strings"
 	"time"
 
@@ -20,11 +19,12 @@ const trailing = 3600 + minute
 // unix: a handful of reads by primary key.
 func (l *Ledger) Load(ctx context.Context, id limit.ID, cal *limit.Calendar, unix int64) (limit.Sums, error) {
 	var sums limit.Sums
-	err := l.db.read.QueryRowContext(ctx, `SELECT requests, tokens, cost FROM usage_totals WHERE subject = ?`, id.ID).
-		Scan(&sums.Total.Requests, &sums.Total.Tokens, &sums.Total.Cost)
-	if errors.Is(err, sql.ErrNoRows) {
-		return sums, nil
-	} else if err != nil {
+	var used bool
+	err := l.db.read.QueryRowContext(ctx, `SELECT u.subject IS NOT NULL, coalesce(u.requests, 0), coalesce(u.tokens, 0),
+			coalesce(u.cost, 0), coalesce(b.withdrawn, 0)
+		FROM (SELECT ? AS id) AS s LEFT JOIN usage_totals u ON u.subject = s.id LEFT JOIN balances b ON b.key_id = s.id`, id.ID).
+		Scan(&used, &sums.Total.Requests, &sums.Total.Tokens, &sums.Total.Cost, &sums.Withdrawn)
+	if err != nil || !used {
 		return sums, Classify(err, "read totals")
 	}
 	err = l.db.read.QueryRowContext(ctx, `SELECT
@@ -112,11 +112,14 @@ func scanSum(row interface{ Scan(...any) error }, before ...any) (ledger.Sum, er
 
 // Entries lists entries, newest first, and how many match in all.
 func (l *Ledger) Entries(ctx context.Context, f ledger.Filter) ([]ledger.Entry, int, error) {
-	where, args := entryFilter(f)
 	var n int
-	if err := l.db.read.QueryRowContext(ctx, `SELECT count(*) FROM entries`+where, args...).Scan(&n); err != nil {
-		return nil, 0, Classify(err, "count entries")
+	if f.Before == (ledger.RequestID{}) {
+		source, args := seriesSource(f)
+		if err := l.db.read.QueryRowContext(ctx, `SELECT coalesce(sum(requests), 0) FROM (`+source+`)`, args...).Scan(&n); err != nil {
+			return nil, 0, Classify(err, "count entries")
+		}
 	}
+	where, args := entryFilter(f)
 	rows, err := l.db.read.QueryContext(ctx, `SELECT `+entryColumns+` FROM entries`+where+
 		` ORDER BY request_id DESC LIMIT ? OFFSET ?`, append(args, f.Limit, f.Offset)...)
 	if err != nil {
@@ -142,11 +145,24 @@ func entryFilter(f ledger.Filter) (where string, args []any) {
 	if f.KeyID != "" {
 		is("key_id = ?", f.KeyID)
 	}
-	if f.OrganizationID != "" {
+	switch {
+	case f.OrganizationID == "":
+	case f.KeyID != "":
+		is("+organization_id = ?", f.OrganizationID) // the + leaves the search to the key
+	default:
 		is("organization_id = ?", f.OrganizationID)
 	}
 	if f.UserID != "" {
 		is("user_id = ?", f.UserID)
+	}
+	if f.Provider != "" {
+		is("provider = ?", f.Provider)
+	}
+	if f.Model != "" {
+		is("model = ?", f.Model)
+	}
+	if f.Outcome != ledger.Held {
+		is("outcome = ?", int(f.Outcome))
 	}
 	// Ids begin with their time, so a span of time is a range of ids.
 	if !f.From.IsZero() {
@@ -154,6 +170,9 @@ func entryFilter(f ledger.Filter) (where string, args []any) {
 	}
 	if !f.To.IsZero() {
 		is("request_id < ?", idAt(f.To))
+	}
+	if f.Before != (ledger.RequestID{}) {
+		is("request_id < ?", f.Before[:])
 	}
 	if len(conds) == 0 {
 		return "", nil
@@ -163,7 +182,7 @@ func entryFilter(f ledger.Filter) (where string, args []any) {
 
 // idAt is the least id of a request that began at t.
 func idAt(t time.Time) []byte {
-	ms := t.UnixMilli()
+	ms := max(t.UnixMilli(), 0)
 	id := make([]byte, 16)
 	for i := 5; i >= 0; i-- {
 		id[i] = byte(ms)

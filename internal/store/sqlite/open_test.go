@@ -125,7 +125,7 @@ func TestTroubleIsStoreUnavailable(t *testing.T) {
 	if !errors.Is(err, fault.StoreUnavailable) || errors.Is(err, fault.NotFound) {
 		t.Errorf("reading from a closed database is %v, want store_unavailable", err)
 	}
-	if err := db.CreateUser(t.Context(), authority.User{}); !errors.Is(err, fault.StoreUnavailable) {
+	if err := db.CreateUser(t.Context(), authority.User{}, authority.Act{}); !errors.Is(err, fault.StoreUnavailable) {
 		t.Errorf("writing to a closed database is %v, want store_unavailable", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +35,15 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"users":                 users,
 		"user emails":           userEmails,
 		"a caller who left":     callerLeft,
+		"secrets":               secrets,
+		"key quota":             keyQuota,
+		"expired keys":          expiredKeys,
+		"purged keys":           purgedKeys,
+		"key cursor":            keyCursor,
+		"management key rows":   managementKeyRows,
+		"audit":                 audit,
+		"changes and events":    together,
+		"replays":               replays,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -47,22 +55,27 @@ var start = time.Date(2026, 3, 29, 1, 59, 59, 999e6, time.UTC)
 func newOrganization(id string) authority.Organization {
 	return authority.Organization{
 		ID: id, Name: "Acme", Timezone: "Europe/Berlin", Status: authority.StatusActive,
-		CreatedAt: start, UpdatedAt: start, Version: 1,
+		ExpiredKeys: authority.ExpiredDisable, CreatedAt: start, UpdatedAt: start, Version: 1,
 	}
 }
 
 func newRoot(organizationID string) authority.ManagementRow {
-	return authority.ManagementRow{
+	return authority.ManagementRow{Hash: key.HashOf("root of " + organizationID), ManagementKey: authority.ManagementKey{
 		ID: "mk_" + organizationID, OrganizationID: organizationID, Name: "root", Root: true, Prefix: "tgm_abcd",
-		Permissions: []string{"*"}, Hash: key.HashOf("root of " + organizationID), CreatedAt: start, UpdatedAt: start,
-	}
+		Permissions: []string{"*"}, Status: authority.StatusActive, CreatedAt: start, UpdatedAt: start, Version: 1,
+	}}
+}
+
+// done is what stands beside a change of an organisation's rows.
+func done(organizationID string) authority.Act {
+	return authority.Act{Event: authority.Event{OrganizationID: organizationID, At: start, ActorID: "mk_1", Action: "test"}}
 }
 
 // installed puts two organisations into s.
 func installed(t *testing.T, s authority.Store) {
 	t.Helper()
 	for _, id := range []string{"org_a", "org_b"} {
-		must(t, s.Management.Install(t.Context(), newOrganization(id), newRoot(id)))
+		must(t, s.Management.Install(t.Context(), newOrganization(id), newRoot(id), done(id)))
 	}
 }
 
@@ -71,9 +84,10 @@ func newKey(organizationID, id string) authority.KeyRow {
 		Key: authority.Key{
 			ID: id, OrganizationID: organizationID, Kind: authority.KindService, Name: "name of " + id,
 			Tags: []string{}, Permissions: map[string]bool{}, Prefix: "tg_abcde", Status: authority.StatusActive,
+			Secrets:   []authority.Secret{{ID: "sec_" + id, Prefix: "tg_abcde", CreatedAt: start}},
 			CreatedAt: start, UpdatedAt: start, Version: 1,
 		},
-		Hash: key.HashOf(id),
+		Hashes: []key.Hash{key.HashOf(id)},
 	}
 }
 
@@ -94,6 +108,10 @@ func fullKey(organizationID, id string) authority.KeyRow {
 	row.AllowedProviders = []string{"openai"}
 	row.AllowedAPIFormats = []string{"openai"}
 	row.Limits = fullLimits()
+	row.DisabledBy, row.RevokedBy, row.RevokedAt, row.RevokeReason = "user_1", "mk_1", start.Add(time.Minute), "it leaked"
+	row.Secrets = append(row.Secrets, authority.Secret{ID: "sec_old_" + id, Prefix: "tg_older", CreatedAt: start.Add(-time.Hour),
+		ExpiresAt: start.Add(time.Hour), LastUsedAt: start.Add(-time.Minute)})
+	row.Hashes = append(row.Hashes, key.HashOf("old "+id))
 	return row
 }
 
@@ -118,7 +136,7 @@ func install(t *testing.T, s authority.Store) {
 	same(t, org, newOrganization("org_a"))
 
 	// The second half fails, so the first is not there either.
-	if err := s.Management.Install(t.Context(), newOrganization("org_c"), newRoot("org_a")); err == nil {
+	if err := s.Management.Install(t.Context(), newOrganization("org_c"), newRoot("org_a"), done("org_c")); err == nil {
 		t.Fatal("installing with a key that exists succeeded")
 	}
 	_, err = s.Organizations.OrganizationByID(t.Context(), "org_c")
@@ -131,15 +149,16 @@ func organization(t *testing.T, s authority.Store) {
 	o.Name, o.Timezone, o.Status, o.Version = "Müller & Söhne", "UTC", authority.StatusDisabled, 2
 	o.Limits = fullLimits()
 	o.DefaultPrice = &authority.DefaultPrice{Input: 0, Output: 150_000}
+	o.MaxKeysPerUser, o.ExpiredKeys = new(int64(3)), authority.ExpiredDelete
 	o.UpdatedAt = start.Add(time.Hour)
-	must(t, s.Organizations.UpdateOrganization(t.Context(), o))
+	must(t, s.Organizations.UpdateOrganization(t.Context(), o, done(o.ID)))
 	got, err := s.Organizations.OrganizationByID(t.Context(), "org_a")
 	must(t, err)
 	same(t, got, o)
-	is(t, s.Organizations.UpdateOrganization(t.Context(), o), fault.VersionConflict)
+	is(t, s.Organizations.UpdateOrganization(t.Context(), o, done(o.ID)), fault.VersionConflict)
 
 	o.Version, o.DefaultPrice, o.Limits = 3, nil, authority.Limits{}
-	must(t, s.Organizations.UpdateOrganization(t.Context(), o))
+	must(t, s.Organizations.UpdateOrganization(t.Context(), o, done(o.ID)))
 	got, err = s.Organizations.OrganizationByID(t.Context(), "org_a")
 	must(t, err)
 	same(t, got, o)
@@ -147,7 +166,7 @@ func organization(t *testing.T, s authority.Store) {
 	must(t, err)
 	same(t, other, newOrganization("org_b"))
 	o.ID = "org_none"
-	is(t, s.Organizations.UpdateOrganization(t.Context(), o), fault.NotFound)
+	is(t, s.Organizations.UpdateOrganization(t.Context(), o, done(o.ID)), fault.NotFound)
 }
 
 func managementKeys(t *testing.T, s authority.Store) {
@@ -158,24 +177,25 @@ func managementKeys(t *testing.T, s authority.Store) {
 	same(t, got, row)
 	old := row.Hash
 	row.Hash, row.Prefix, row.Permissions = key.HashOf("another"), "tgm_wxyz", []string{"platform:*", "!platform:users:*"}
-	must(t, s.Management.UpdateManagementKey(t.Context(), row))
+	row.Version = 2
+	must(t, s.Credentials.UpdateManagementKey(t.Context(), row, done("org_b")))
 	got, err = s.Management.ManagementKeyByHash(t.Context(), row.Hash)
 	must(t, err)
 	same(t, got, row)
 	_, err = s.Management.ManagementKeyByHash(t.Context(), old)
 	is(t, err, fault.NotFound)
 	row.ID = "mk_none"
-	is(t, s.Management.UpdateManagementKey(t.Context(), row), fault.NotFound)
+	is(t, s.Credentials.UpdateManagementKey(t.Context(), row, done("org_b")), fault.NotFound)
 }
 
 func keyRoundTrip(t *testing.T, s authority.Store) {
 	installed(t, s)
 	for _, row := range []authority.KeyRow{newKey("org_a", "key_1"), fullKey("org_a", "key_2")} {
-		must(t, s.Keys.CreateKey(t.Context(), row))
+		must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
 		byID, err := s.Keys.KeyByID(t.Context(), "org_a", row.ID)
 		must(t, err)
 		same(t, byID, row)
-		byHash, err := s.Keys.KeyByHash(t.Context(), row.Hash)
+		byHash, err := s.Keys.KeyByHash(t.Context(), row.Hashes[0])
 		must(t, err)
 		same(t, byHash, row)
 		list, _, err := s.Keys.ListKeys(t.Context(), "org_a", authority.KeyFilter{Page: 1, Size: 1}, start)
@@ -185,7 +205,7 @@ func keyRoundTrip(t *testing.T, s authority.Store) {
 	// And back: every field can be emptied again.
 	empty := newKey("org_a", "key_2")
 	empty.Version = 2
-	must(t, s.Keys.UpdateKey(t.Context(), empty))
+	must(t, s.Keys.UpdateKey(t.Context(), empty, done(empty.OrganizationID)))
 	got, err := s.Keys.KeyByID(t.Context(), "org_a", "key_2")
 	must(t, err)
 	same(t, got, empty)
@@ -194,7 +214,7 @@ func keyRoundTrip(t *testing.T, s authority.Store) {
 func keysApart(t *testing.T, s authority.Store) {
 	installed(t, s)
 	row := newKey("org_a", "key_1")
-	must(t, s.Keys.CreateKey(t.Context(), row))
+	must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
 	_, err := s.Keys.KeyByID(t.Context(), "org_b", "key_1")
 	is(t, err, fault.NotFound)
 	_, err = s.Keys.KeyByID(t.Context(), "org_a", "key_2")
@@ -205,7 +225,7 @@ func keysApart(t *testing.T, s authority.Store) {
 	is(t, err, fault.NotFound)
 	stolen := row
 	stolen.OrganizationID, stolen.Name, stolen.Version = "org_b", "stolen", 2
-	is(t, s.Keys.UpdateKey(t.Context(), stolen), fault.NotFound)
+	is(t, s.Keys.UpdateKey(t.Context(), stolen, done(stolen.OrganizationID)), fault.NotFound)
 	got, err := s.Keys.KeyByID(t.Context(), "org_a", "key_1")
 	must(t, err)
 	same(t, got, row)
@@ -219,30 +239,32 @@ func keysApart(t *testing.T, s authority.Store) {
 func keyVersions(t *testing.T, s authority.Store) {
 	installed(t, s)
 	row := newKey("org_a", "key_1")
-	must(t, s.Keys.CreateKey(t.Context(), row))
+	must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
 	for _, version := range []int64{0, 1, 3} {
 		row.Version = version
-		is(t, s.Keys.UpdateKey(t.Context(), row), fault.VersionConflict)
+		is(t, s.Keys.UpdateKey(t.Context(), row, done(row.OrganizationID)), fault.VersionConflict)
 	}
-	row.Version, row.Name, row.Hash = 2, "renamed", key.HashOf("new secret")
-	must(t, s.Keys.UpdateKey(t.Context(), row))
-	got, err := s.Keys.KeyByHash(t.Context(), row.Hash)
+	row.Version, row.Name = 2, "renamed"
+	row.Secrets = []authority.Secret{{ID: "sec_new", Prefix: "tg_newer", CreatedAt: start}}
+	row.Hashes = []key.Hash{key.HashOf("new secret")}
+	must(t, s.Keys.UpdateKey(t.Context(), row, done(row.OrganizationID)))
+	got, err := s.Keys.KeyByHash(t.Context(), row.Hashes[0])
 	must(t, err)
 	same(t, got, row)
 	_, err = s.Keys.KeyByHash(t.Context(), key.HashOf("key_1"))
 	is(t, err, fault.NotFound)
 	row.ID = "key_none"
-	is(t, s.Keys.UpdateKey(t.Context(), row), fault.NotFound)
+	is(t, s.Keys.UpdateKey(t.Context(), row, done(row.OrganizationID)), fault.NotFound)
 }
 
 func keyTombstones(t *testing.T, s authority.Store) {
 	installed(t, s)
 	for _, id := range []string{"key_1", "key_2"} { // two, because both lose their hash
 		row := newKey("org_a", id)
-		hash := row.Hash
-		must(t, s.Keys.CreateKey(t.Context(), row))
+		hash := row.Hashes[0]
+		must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
 		row.DeletedAt, row.Version = start.Add(time.Second), 2
-		must(t, s.Keys.UpdateKey(t.Context(), row))
+		must(t, s.Keys.UpdateKey(t.Context(), row, done(row.OrganizationID)))
 		_, err := s.Keys.KeyByHash(t.Context(), hash)
 		is(t, err, fault.NotFound)
 		_, err = s.Keys.KeyByHash(t.Context(), key.Hash{})
@@ -250,7 +272,7 @@ func keyTombstones(t *testing.T, s authority.Store) {
 		_, err = s.Keys.KeyByID(t.Context(), "org_a", id)
 		is(t, err, fault.NotFound)
 		row.Version, row.DeletedAt = 3, time.Time{}
-		is(t, s.Keys.UpdateKey(t.Context(), row), fault.NotFound)
+		is(t, s.Keys.UpdateKey(t.Context(), row, done(row.OrganizationID)), fault.NotFound)
 	}
 	_, total, err := s.Keys.ListKeys(t.Context(), "org_a", authority.KeyFilter{Page: 1, Size: 10}, start)
 	must(t, err)
@@ -258,16 +280,16 @@ func keyTombstones(t *testing.T, s authority.Store) {
 		t.Errorf("%d deleted keys are listed", total)
 	}
 	reborn := newKey("org_a", "key_3")
-	reborn.Hash = key.HashOf("key_1") // a wiped hash is free again
-	must(t, s.Keys.CreateKey(t.Context(), reborn))
+	reborn.Hashes[0] = key.HashOf("key_1") // a wiped hash is free again
+	must(t, s.Keys.CreateKey(t.Context(), reborn, nil, done("org_a")))
 }
 
 func keyHashes(t *testing.T, s authority.Store) {
 	installed(t, s)
-	must(t, s.Keys.CreateKey(t.Context(), newKey("org_a", "key_1")))
+	must(t, s.Keys.CreateKey(t.Context(), newKey("org_a", "key_1"), nil, done("org_a")))
 	twin := newKey("org_b", "key_2")
-	twin.Hash = key.HashOf("key_1")
-	is(t, s.Keys.CreateKey(t.Context(), twin), fault.NameTaken)
+	twin.Hashes[0] = key.HashOf("key_1")
+	is(t, s.Keys.CreateKey(t.Context(), twin, nil, done("org_a")), fault.NameTaken)
 	_, err := s.Keys.KeyByID(t.Context(), "org_b", "key_2")
 	is(t, err, fault.NotFound)
 }
@@ -278,7 +300,7 @@ func keyPages(t *testing.T, s authority.Store) {
 	for i := range 7 {
 		row := newKey("org_a", fmt.Sprintf("key_%d", i))
 		row.CreatedAt = start.Add(time.Duration(i/2) * time.Millisecond)
-		must(t, s.Keys.CreateKey(t.Context(), row))
+		must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
 		want = append([]string{row.ID}, want...)
 	}
 	var got []string
@@ -297,7 +319,7 @@ func keyPages(t *testing.T, s authority.Store) {
 
 func keyFilters(t *testing.T, s authority.Store) {
 	installed(t, s)
-	must(t, s.Users.CreateUser(t.Context(), newUser("org_a", "user_1")))
+	must(t, s.Users.CreateUser(t.Context(), newUser("org_a", "user_1"), done("org_a")))
 	now := start.Add(time.Hour)
 	rows := map[string]func(*authority.KeyRow){
 		"key_plain":    func(*authority.KeyRow) {},
@@ -311,7 +333,7 @@ func keyFilters(t *testing.T, s authority.Store) {
 	for id, change := range rows {
 		row := newKey("org_a", id)
 		change(&row)
-		must(t, s.Keys.CreateKey(t.Context(), row))
+		must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
 	}
 	for _, test := range []struct {
 		filter authority.KeyFilter
@@ -345,7 +367,7 @@ func keySearch(t *testing.T, s authority.Store) {
 	} {
 		row := newKey("org_a", id)
 		row.Name, row.Description = text[0], text[1]
-		must(t, s.Keys.CreateKey(t.Context(), row))
+		must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
 	}
 	for search, want := range map[string][]string{
 		"second":     {"key_2"},
@@ -380,7 +402,7 @@ func keyIDs(t *testing.T, s authority.Store, f authority.KeyFilter, now time.Tim
 // oneChangeWins: of changes made from the same version, one is stored.
 func oneChangeWins(t *testing.T, s authority.Store) {
 	installed(t, s)
-	must(t, s.Keys.CreateKey(t.Context(), newKey("org_a", "key_1")))
+	must(t, s.Keys.CreateKey(t.Context(), newKey("org_a", "key_1"), nil, done("org_a")))
 	const rounds, writers = 5, 8
 	for version := int64(2); version < 2+rounds; version++ {
 		var won atomic.Int64
@@ -389,7 +411,7 @@ func oneChangeWins(t *testing.T, s authority.Store) {
 			wg.Go(func() {
 				row := newKey("org_a", "key_1")
 				row.Version, row.Name = version, fmt.Sprintf("%d/%d", version, w)
-				switch err := s.Keys.UpdateKey(t.Context(), row); {
+				switch err := s.Keys.UpdateKey(t.Context(), row, done(row.OrganizationID)); {
 				case err == nil:
 					won.Add(1)
 				case !errors.Is(err, fault.VersionConflict):
@@ -404,80 +426,12 @@ func oneChangeWins(t *testing.T, s authority.Store) {
 	}
 }
 
-func newUser(organizationID, id string) authority.User {
-	return authority.User{
-		ID: id, OrganizationID: organizationID, Email: id + "@example.com", Role: "member",
-		Status: authority.StatusActive, CreatedAt: start, UpdatedAt: start, Version: 1,
-	}
-}
-
-func users(t *testing.T, s authority.Store) {
-	installed(t, s)
-	u := newUser("org_a", "user_1")
-	must(t, s.Users.CreateUser(t.Context(), u))
-	got, err := s.Users.UserByID(t.Context(), "org_a", "user_1")
-	must(t, err)
-	same(t, got, u)
-	_, err = s.Users.UserByID(t.Context(), "org_b", "user_1")
-	is(t, err, fault.NotFound)
-
-	u.Name, u.Role, u.Status, u.Limits, u.Version = "Ada", "admin", authority.StatusDisabled, fullLimits(), 2
-	must(t, s.Users.UpdateUser(t.Context(), u))
-	got, err = s.Users.UserByID(t.Context(), "org_a", "user_1")
-	must(t, err)
-	same(t, got, u)
-	is(t, s.Users.UpdateUser(t.Context(), u), fault.VersionConflict)
-	u.OrganizationID, u.Version = "org_b", 3
-	is(t, s.Users.UpdateUser(t.Context(), u), fault.NotFound)
-
-	second := newUser("org_a", "user_2")
-	second.Name, second.CreatedAt = "Grace", start.Add(time.Minute)
-	must(t, s.Users.CreateUser(t.Context(), second))
-	for _, test := range []struct {
-		filter authority.UserFilter
-		want   []string
-	}{
-		{authority.UserFilter{}, []string{"user_2", "user_1"}},
-		{authority.UserFilter{Search: "gRACE"}, []string{"user_2"}},
-		{authority.UserFilter{Search: "user_1@EXAMPLE"}, []string{"user_1"}},
-		{authority.UserFilter{Status: authority.StatusDisabled}, []string{"user_1"}},
-	} {
-		test.filter.Page, test.filter.Size = 1, 10
-		list, total, err := s.Users.ListUsers(t.Context(), "org_a", test.filter)
-		must(t, err)
-		ids := slices.Collect(func(yield func(string) bool) {
-			for _, u := range list {
-				if !yield(u.ID) {
-					return
-				}
-			}
-		})
-		same(t, ids, test.want)
-		if total != len(test.want) {
-			t.Errorf("%+v: total is %d", test.filter, total)
-		}
-	}
-}
-
-func userEmails(t *testing.T, s authority.Store) {
-	installed(t, s)
-	must(t, s.Users.CreateUser(t.Context(), newUser("org_a", "user_1")))
-	must(t, s.Users.CreateUser(t.Context(), newUser("org_a", "user_2")))
-	twin := newUser("org_a", "user_3")
-	twin.Email = "user_1@example.com"
-	is(t, s.Users.CreateUser(t.Context(), twin), fault.NameTaken)
-	twin.ID, twin.Version = "user_2", 2
-	is(t, s.Users.UpdateUser(t.Context(), twin), fault.NameTaken)
-	twin.ID, twin.Version, twin.OrganizationID = "user_4", 1, "org_b"
-	must(t, s.Users.CreateUser(t.Context(), twin)) // another organisation's emails are its own
-}
-
 // callerLeft: a caller who gave up gets an error and leaves nothing behind.
 func callerLeft(t *testing.T, s authority.Store) {
 	installed(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Keys.CreateKey(ctx, newKey("org_a", "key_1")); !errors.Is(err, context.Canceled) {
+	if err := s.Keys.CreateKey(ctx, newKey("org_a", "key_1"), nil, done("org_a")); !errors.Is(err, context.Canceled) {
 		t.Errorf("creating for a caller who left is %v", err)
 	}
 	_, err := s.Keys.KeyByID(t.Context(), "org_a", "key_1")

@@ -1,0 +1,120 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"tollgate/internal/fault"
+)
+
+// Cleaned is what cleaning up did.
+type Cleaned struct {
+	Disabled int // keys that had expired
+	Deleted  int // keys that had expired
+	Wiped    int // secrets that had been replaced and had expired
+}
+
+// cleanPage is how many keys cleaning up reads at a time.
+const cleanPage = 200
+
+// CleanUpExpired cleans up in the principal's organisation; see CleanUp. Kinds:
+// permission_denied, store_unavailable.
+func (a *Authority) CleanUpExpired(ctx context.Context, p Principal, progress func(done, total int)) (Cleaned, error) {
+	if err := p.require(keysManage); err != nil {
+		return Cleaned{}, a.refused(ctx, deed{p: p, action: "api_key.clean_up", kind: "api_key"}, err)
+	}
+	return a.cleanUp(ctx, p.organizationID, func(string) Principal { return p }, progress)
+}
+
+// CleanUp deletes or disables keys that have expired, as each of them says, or
+// else its organisation, and wipes replaced secrets whose time is over. It changes
+// nothing about what works: expiry acts by itself. Their usage stays, under their
+// names. progress is told after each key, and may be nil; what was done stays done
+// when ctx ends. Kinds: store_unavailable.
+func (a *Authority) CleanUp(ctx context.Context, progress func(done, total int)) (Cleaned, error) {
+	return a.cleanUp(ctx, "", system, progress)
+}
+
+func (a *Authority) cleanUp(ctx context.Context, organizationID string, as func(string) Principal, progress func(done, total int)) (Cleaned, error) {
+	var cleaned Cleaned
+	defaults := map[string]ExpiredKey{}
+	done, total, after := 0, 0, ""
+	for {
+		rows, left, err := a.store.KeyCare.ExpiredKeys(ctx, organizationID, a.instant(), after, cleanPage)
+		if err != nil || len(rows) == 0 {
+			return cleaned, err
+		}
+		total = done + left
+		for _, row := range rows {
+			action, ok := defaults[row.OrganizationID]
+			if !ok {
+				o, err := a.store.Organizations.OrganizationByID(ctx, row.OrganizationID)
+				if err != nil {
+					return cleaned, err
+				}
+				action = o.ExpiredKeys
+				defaults[o.ID] = action
+			}
+			if err := a.cleanKey(ctx, as(row.OrganizationID), row, action, &cleaned); err != nil {
+				return cleaned, err
+			}
+			done, after = done+1, row.ID
+			if progress != nil {
+				progress(done, total)
+			}
+		}
+	}
+}
+
+// cleanKey cleans up one key, unless it has been changed meanwhile so that there
+// is nothing left to do.
+func (a *Authority) cleanKey(ctx context.Context, p Principal, row KeyRow, byDefault ExpiredKey, cleaned *Cleaned) error {
+	var did Cleaned
+	d := deed{p: p, action: "api_key.expire", kind: "api_key", id: row.ID, name: row.Name}
+	err := retry(ctx, "API key", func() error {
+		did = Cleaned{}
+		before, err := a.store.Keys.KeyByID(ctx, row.OrganizationID, row.ID)
+		if err != nil {
+			return err
+		}
+		after := before
+		now := a.instant()
+		for i := len(after.Secrets) - 1; i > 0; i-- {
+			if at := after.Secrets[i].ExpiresAt; !at.IsZero() && !at.After(now) {
+				after.Secrets = slices.Delete(slices.Clone(after.Secrets), i, i+1)
+				after.Hashes = slices.Delete(slices.Clone(after.Hashes), i, i+1)
+				did.Wiped++
+			}
+		}
+		expired := !before.ExpiresAt.IsZero() && !before.ExpiresAt.After(now)
+		deletes := byDefault == ExpiredDelete
+		if before.AutoDeleteOnExpiry != nil {
+			deletes = *before.AutoDeleteOnExpiry
+		}
+		switch {
+		case expired && deletes:
+			did = Cleaned{Deleted: 1}
+			if err := a.bury(&after); err != nil {
+				return err
+			}
+		case expired && before.Status == StatusActive:
+			did.Disabled, after.Status, after.DisabledBy = 1, StatusDisabled, p.actor()
+		}
+		if did == (Cleaned{}) {
+			return nil
+		}
+		after.Version, after.UpdatedAt = before.Version+1, now
+		defer a.refreshKey(ctx, before.Hashes)
+		return a.store.Keys.UpdateKey(ctx, after, act(a, d, keyFields(now), &before.Key, &after.Key))
+	})
+	if errors.Is(err, fault.NotFound) {
+		return nil // deleted meanwhile
+	}
+	if err == nil {
+		cleaned.Disabled += did.Disabled
+		cleaned.Deleted += did.Deleted
+		cleaned.Wiped += did.Wiped
+	}
+	return err
+}
