@@ -42,7 +42,7 @@ race: ## the tests of PKG (./...) with the race detector, nothing cached
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (4s)
-	@set -e; grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file target; do \
+	@set -e; grep -r --include='*_test.go' --exclude-dir=node_modules -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file target; do \
 		target=$${target#func }; echo "fuzz $$target in $${file%/*}"; \
 		$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$${file%/*}" </dev/null || exit 1; \
 	done
@@ -77,9 +77,10 @@ generate: ## write the generated references anew
 	$(GO) generate ./...
 
 .PHONY: generated
-generated: ## whether go.mod and the generated references are up to date
+generated: ## tell whether go.mod and the generated references are up to date
 	$(GO) mod verify
-	$(GO) mod tidy -diff
+	@diff=$$($(GO) mod tidy -diff) || [ -n "$$diff" ] || echo '*** go mod tidy could not look (no network?) ***' >&2; \
+	[ -z "$$diff" ] || { echo "$$diff"; echo 'go.mod and go.sum are not tidy: run go mod tidy' >&2; exit 1; }
 	$(GO) test -run 'Reference|Links|Architecture|Readme|Pinned' . ./internal/config
 
 .PHONY: check

@@ -21,11 +21,11 @@ const skip = "skip" // the verdict of a rule that had nothing to judge
 // explain walks the gate's own rules in the gate's own order, but goes on after a
 // refusal, and takes nothing.
 func (s *service) explain(ctx context.Context, who authority.Principal, in *object) (*answer[api.ExplainResult], error) {
-	req, err := decodeObject[api.ExplainRequest](in.Body)
+	req, wrong, err := decodeObject[api.ExplainRequest](in.Body)
 	if err != nil {
 		return nil, err
 	}
-	route, ask, err := describe(req)
+	route, ask, err := describe(req, wrong)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +70,14 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 }
 
 // describe is the request in the words of the rules, or all that is wrong with
-// its description.
-func describe(req api.ExplainRequest) (*dialect.Route, *policy.Ask, error) {
-	ask := &policy.Ask{Now: time.Now()}
-	var wrong []fault.Field
-	fail := func(name, problem string) { wrong = append(wrong, fault.Field{Name: name, Problem: problem}) }
+// its description, beside what was wrong already.
+func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *policy.Ask, error) {
+	ask := &policy.Ask{Now: time.Now(), Chatbot: req.Chatbot}
+	fail := func(name, problem string) {
+		if !slices.ContainsFunc(wrong, func(f fault.Field) bool { return f.Name == name }) {
+			wrong = append(wrong, fault.Field{Name: name, Problem: problem})
+		}
+	}
 	if (req.Key == "") == (req.KeyID == "") {
 		fail("key_id", "send either key_id or key")
 	}
@@ -127,7 +130,7 @@ func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, 
 	}
 	name := target.Provider + "/" + target.Name
 	e.allow("catalog", "The model is "+name+".")
-	ask.Provider, ask.Model = target.Provider, target.Name
+	ask.Provider, ask.Model, ask.Asked = target.Provider, target.Name, req.Model
 	e.trace(grant.Rules().Trace(ask)[len(before):], req)
 	switch {
 	case !s.configured(target.Provider):

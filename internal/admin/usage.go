@@ -14,11 +14,7 @@ func (s *service) keyUsage(ctx context.Context, who authority.Principal, in *ref
 	if err != nil {
 		return nil, err
 	}
-	org, err := s.authority.Organization(ctx, who)
-	if err != nil {
-		return nil, err
-	}
-	loc, err := time.LoadLocation(org.Timezone)
+	loc, err := s.authority.Location(ctx, who)
 	if err != nil {
 		return nil, err
 	}

@@ -84,20 +84,13 @@ func (a *Authority) ListKeys(ctx context.Context, p Principal, f KeyFilter) ([]K
 // The change is in force when UpdateKey returns. Kinds: as CreateKey, and
 // not_found, would_lift_restriction, precondition_failed, version_conflict.
 func (a *Authority) UpdateKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
-	return a.editKey(ctx, p, id, body, expect, func(current Key) Key { return current })
+	return a.editKey(ctx, p, id, body, expect)
 }
 
-// ReplaceKey lays body over the defaults: what it leaves out is as if the key
-// were new. Whose the key is, and whether it is enabled, stay as they are unless
-// body says so. Otherwise it is UpdateKey.
+// ReplaceKey is UpdateKey: what body leaves out stays as it is, so that no limit
+// and no restriction is ever lifted by leaving it out.
 func (a *Authority) ReplaceKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
-	return a.editKey(ctx, p, id, body, expect, func(current Key) Key {
-		k := newKey()
-		k.ID, k.OrganizationID, k.UserID, k.Kind = current.ID, current.OrganizationID, current.UserID, current.Kind
-		k.Prefix, k.Status = current.Prefix, current.Status
-		k.CreatedAt, k.UpdatedAt, k.Version = current.CreatedAt, current.UpdatedAt, current.Version
-		return k
-	})
+	return a.editKey(ctx, p, id, body, expect)
 }
 
 // ActivateKey enables a disabled key. Kinds: permission_denied, not_found,
@@ -139,7 +132,7 @@ func (a *Authority) DeleteKey(ctx context.Context, p Principal, id string, expec
 	return err
 }
 
-func (a *Authority) editKey(ctx context.Context, p Principal, id string, body []byte, expect int64, base func(Key) Key) (Key, error) {
+func (a *Authority) editKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
 	if err := p.require(keysUpdate); err != nil {
 		return Key{}, err
 	}
@@ -148,7 +141,7 @@ func (a *Authority) editKey(ctx context.Context, p Principal, id string, body []
 		return Key{}, err
 	}
 	return a.changeKey(ctx, p, id, expect, func(row *KeyRow) error {
-		current, next := row.Key, base(row.Key)
+		current, next := row.Key, row.Key
 		e := &edit[Key]{next: &next, current: &current}
 		e.apply(keyFields(a.instant()), list)
 		settleKey(e)

@@ -36,7 +36,7 @@ type Providers interface {
 	Send(ctx context.Context, o Outgoing) (*http.Response, error)
 	// Relay copies to dst what of the answer's headers is for the caller, and
 	// returns the provider's id of the request.
-	Relay(dst http.Header, resp *http.Response) (upstreamID string)
+	Relay(slug string, dst http.Header, resp *http.Response) (upstreamID string)
 	// Scrub takes the provider's credential out of what the provider answered.
 	Scrub(slug string, body []byte) []byte
 }
@@ -134,7 +134,7 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) error {
 	defer p.buffers.put(buf)
 	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
 	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off is still one
-	upstreamID := p.opts.Providers.Relay(x.w.Header(), resp)
+	upstreamID := p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
 	if resp.StatusCode < 400 {
 		f := fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)
 		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind, UpstreamID: upstreamID})

@@ -22,7 +22,7 @@ const streamBuffer = 32 << 10
 
 // meter passes the answer on and takes its usage from the same bytes.
 func (p *Proxy) meter(x *exchange, resp *http.Response) error {
-	x.upstreamID = p.opts.Providers.Relay(x.w.Header(), resp)
+	x.upstreamID = p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
 	encoding := resp.Header.Get("Content-Encoding")
 	x.opaque = encoding != "" && encoding != "identity"
 	stream := isStream(resp.Header)
@@ -65,13 +65,16 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 		case errors.Is(err, io.EOF):
 			tap.Close()
 			entry := p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
-			return p.answer(x, resp.StatusCode, (*buf)[:n], &entry)
+			return p.answer(x, resp.StatusCode, p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n]), &entry)
 		case err != nil:
 			return p.broken(x, tap, err)
 		case n >= maxWhole:
 			return p.large(x, resp, tap, (*buf)[:n])
 		case n == len(*buf):
-			buf = p.grow(buf, n)
+			larger := p.buffers.get(2 * n)
+			copy(*larger, (*buf)[:n])
+			p.buffers.put(buf)
+			buf = larger
 		}
 	}
 }
@@ -104,7 +107,7 @@ func (p *Proxy) large(x *exchange, resp *http.Response, tap *dialect.Tap, begun 
 	x.headers()
 	x.w.WriteHeader(resp.StatusCode)
 	out := newOutlet(x, p.opts.WriteTimeout)
-	out.write(begun)
+	out.write(p.opts.Providers.Scrub(x.target.Provider, begun))
 	if !p.pump(x, resp, tap, out, complete) {
 		// The only way left to say that this is not the end: net/http cuts the
 		// connection.
@@ -133,7 +136,7 @@ func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *ou
 	defer p.buffers.put(buf)
 	for {
 		n, err := resp.Body.Read(*buf)
-		relay := tap.Write((*buf)[:n])
+		relay := p.opts.Providers.Scrub(x.target.Provider, tap.Write((*buf)[:n]))
 		whole = tap.Tally().Finished
 		if whole {
 			// The caller may take the format's own end for the end, so it is

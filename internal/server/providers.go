@@ -32,9 +32,3 @@ func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, 
 	}
 	return nil, err
 }
-
-// Relay copies the headers that are for the caller.
-func (p providers) Relay(dst http.Header, resp *http.Response) string {
-	upstream.CopyHeader(dst, resp.Header)
-	return upstream.UpstreamRequestID(resp)
-}

@@ -105,7 +105,7 @@ func (h *house) start(t *testing.T) (*child, *gate) {
 	c := h.spawn(t)
 	select {
 	case base := <-c.serving:
-		return c, newGate(t, base, h.root)
+		return c, newGate(t, base, h.root, &h.output)
 	case <-c.exited:
 		t.Fatalf("the child ended before it served:\n%s", h.output.tail())
 	case <-time.After(30 * time.Second):
