@@ -25,6 +25,14 @@ type Request struct {
 	OutputPrice money.Price   // the dearest price an output token can have
 }
 
+// ask is the request as the limits see it, without an instant.
+func (r *Request) ask() limit.Ask {
+	return limit.Ask{
+		Input: r.Input, InputCost: r.InputCost, OutputPrice: r.OutputPrice,
+		Output: r.Output, LeastOutput: r.LeastOutput, Choices: max(r.Choices, 1),
+	}
+}
+
 // Hold is a request's allowance, and the proof that it has one: it comes only
 // from Reserve, is recorded durably, and ends once, by Settle or Release. The
 // zero value is no hold. It is safe for concurrent use.
@@ -136,10 +144,7 @@ func (l *Ledger) Reserve(ctx context.Context, r *Request) (*Hold, error) {
 // take takes the hold on the limits, as of now, or as of the latest instant that
 // they have seen; that instant is returned.
 func (l *Ledger) take(ctx context.Context, r *Request, h *Hold, now time.Time) (time.Time, error) {
-	ask := limit.Ask{
-		Input: r.Input, InputCost: r.InputCost, OutputPrice: r.OutputPrice,
-		Output: r.Output, LeastOutput: r.LeastOutput, Choices: max(r.Choices, 1),
-	}
+	ask := r.ask()
 	for {
 		ask.Unix, ask.Calendar = now.Unix(), l.calendar(now, r.Location)
 		refusal, err := l.counters.Take(ctx, r.Chain, &ask, &h.taken, &h.verdict)

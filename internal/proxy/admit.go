@@ -56,13 +56,20 @@ func (p *Proxy) reserve(x *exchange) error {
 	}
 	req.Output = x.wanted()
 	req.LeastOutput = req.Output
-	x.bound(&req, x.call.InputBound(p.opts.Figures, x.context()))
+	crude := x.call.InputBound(p.opts.Figures, x.context())
+	x.bound(&req, crude)
 	var err error
 	if x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req); err == nil || !tight(err) {
 		return err
 	}
 	req.LeastOutput = min(req.Output, p.opts.LeastOutput)
-	x.bound(&req, min(req.Input, p.closerBound(x)))
+	// Where not even an empty prompt fits there is no use in looking at this one,
+	// which is the dearest thing a refusal can cost.
+	x.bound(&req, 1)
+	if err := p.opts.Ledger.Judge(x.r.Context(), &req); err != nil {
+		return err
+	}
+	x.bound(&req, min(crude, p.closerBound(x)))
 	x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req)
 	return err
 }
@@ -103,6 +110,8 @@ func (x *exchange) extra() string {
 		return "Web search (web_search_options)"
 	case x.call.HostedTools:
 		return "A tool that the provider runs (tools)"
+	case x.target.Model.Has("searches"):
+		return "The search that this model makes for each request"
 	}
 	switch x.call.ServiceTier {
 	case "", "auto", "default", "flex":

@@ -17,7 +17,6 @@ import (
 type Outgoing struct {
 	Provider  string      // slug
 	Path      string      // canonical: the same for every provider
-	RawQuery  string      // the caller's
 	Header    http.Header // the caller's; not to be changed
 	Body      [][]byte    // whole, in pieces
 	RequestID string      // told to the provider, for its log
@@ -81,7 +80,7 @@ func (p *Proxy) forward(x *exchange) error {
 	defer context.AfterFunc(x.r.Context(), x.left.happened)()
 
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
-		Provider: x.target.Provider, Path: x.route.Path, RawQuery: x.r.URL.RawQuery, Header: x.r.Header,
+		Provider: x.target.Provider, Path: x.route.Path, Header: x.r.Header,
 		Body: x.call.Segments(p.edit(x), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
@@ -130,7 +129,7 @@ func (p *Proxy) unanswered(x *exchange, err error) error {
 
 // failed passes the provider's own refusal on. It used nothing.
 func (p *Proxy) failed(x *exchange, resp *http.Response) error {
-	buf := p.buffers.get(maxErrorBody)
+	buf := p.buffers.get(maxErrorBody + maxCredential)
 	defer p.buffers.put(buf)
 	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
 	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off is still one
@@ -144,9 +143,14 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) error {
 	x.headers()
 	p.allowWriting(x)
 	x.w.WriteHeader(resp.StatusCode)
-	_, _ = x.w.Write(p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n])) // a caller that left misses nothing
+	body := p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n])
+	_, _ = x.w.Write(body[:min(len(body), maxErrorBody)]) // a caller that left misses nothing
 	return nil
 }
 
-// maxErrorBody is how much of a provider's error is passed on.
-const maxErrorBody = 64 << 10
+// maxErrorBody is how much of a provider's error is passed on. A little more is
+// read, so that a credential is not cut before it is seen.
+const (
+	maxErrorBody  = 64 << 10
+	maxCredential = 4 << 10
+)

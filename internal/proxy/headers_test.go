@@ -75,7 +75,7 @@ func TestHeadersOnTheWay(t *testing.T) {
 	}})
 	got, _ := g.provider.latest()
 	for name, want := range map[string]string{
-		"Openai-Organization": "mine", "Anthropic-Beta": "mine", "Idempotency-Key": "mine", "User-Agent": "mine",
+		"Openai-Organization": "", "Anthropic-Beta": "mine", "Idempotency-Key": "mine", "User-Agent": "mine",
 		"Cookie": "", "X-Forwarded-For": "", "X-Forwarded-Host": "", "Forwarded": "", "X-Real-Ip": "", "X-Tollgate-Anything": "",
 		"Proxy-Authorization": "", "X-Mine": "", "Accept-Encoding": "identity", "X-Client-Request-Id": r.header.Get("X-Request-Id"),
 	} {

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"tollgate/internal/dialect"
@@ -45,9 +46,12 @@ func isStream(h http.Header) bool {
 	return kind == "text/event-stream"
 }
 
+// isJSON reports whether a content type is JSON in UTF-8, the only charset that
+// JSON has (RFC 8259 section 8.1).
 func isJSON(contentType string) bool {
-	kind, _, _ := mime.ParseMediaType(contentType)
-	return kind == "application/json"
+	kind, params, _ := mime.ParseMediaType(contentType)
+	charset := params["charset"]
+	return kind == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 // whole passes on an answer that is one document. Until its end is there the
@@ -64,6 +68,9 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 		switch {
 		case errors.Is(err, io.EOF):
 			tap.Close()
+			if !tap.Tally().Finished && isJSON(resp.Header.Get("Content-Type")) {
+				return p.broken(x, tap, io.ErrUnexpectedEOF)
+			}
 			entry := p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
 			return p.answer(x, resp.StatusCode, p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n]), &entry)
 		case err != nil:
@@ -79,10 +86,10 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 	}
 }
 
-// endingOf is end, unless the provider put an error into its answer, or the
-// answer cannot be read here: then what was used by then is not known.
+// endingOf is end, unless the provider put an error into its answer, or what came
+// is no whole answer that can be read here: then what was used is not known.
 func (x *exchange) endingOf(tap *dialect.Tap, end ending) ending {
-	if tap.Failed() || x.opaque {
+	if tap.Failed() || x.opaque || (end == complete && !tap.Tally().Finished) {
 		return cutOff
 	}
 	return end

@@ -190,8 +190,10 @@ func (p *Proxy) read(x *exchange) error {
 	if !jsonBody(x.r.Header) {
 		return fault.New(fault.UnsupportedMediaType, "The body must be JSON: send \"Content-Type: application/json\".")
 	}
-	if encoding := x.r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return fault.New(fault.UnsupportedMediaType, "The body must not be compressed: send it without Content-Encoding.")
+	for _, encoding := range x.r.Header["Content-Encoding"] {
+		if encoding != "" && encoding != "identity" {
+			return fault.New(fault.UnsupportedMediaType, "The body must not be compressed: send it without Content-Encoding.")
+		}
 	}
 	buf, body, err := p.readBody(x.w, x.r, p.opts.MaxBodyBytes)
 	if err != nil {

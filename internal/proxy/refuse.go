@@ -18,6 +18,7 @@ import (
 func (p *Proxy) refuse(x *exchange, err error) {
 	f := fault.Of(err)
 	status := api.Status(string(f.Kind))
+	clear(x.w.Header()) // a provider's answer that broke off may have left its own
 	id := ledger.NewRequestID(x.begun)
 	if x.hold.Valid() {
 		id = x.hold.ID()

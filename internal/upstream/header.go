@@ -27,6 +27,7 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 	lower(out, "Idempotency-Key")
 	lower(out, "X-Idempotency-Key")
 	out["Accept-Encoding"] = identityValue // the meter reads the answer
+	out["Content-Type"] = jsonValue        // as the gate has read it, whatever the caller said beside that
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = agentValue
 	}
@@ -46,6 +47,7 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 var (
 	identityValue = []string{"identity"}
 	agentValue    = []string{"tollgate"}
+	jsonValue     = []string{"application/json"}
 )
 
 func lower(h http.Header, name string) {
@@ -61,7 +63,11 @@ func staysHere(name string) bool {
 	switch name {
 	case "Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie", "Ocp-Apim-Subscription-Key": // the caller's credentials
 		return true
-	case "Accept-Encoding", "Host", "Content-Length", "Expect": // said anew, or already answered
+	case "Accept-Encoding", "Host", "Content-Length", "Content-Type", "Content-Encoding", "Expect": // said anew, or already answered
+		return true
+	case "Openai-Organization", "Openai-Project", "X-Hf-Bill-To", "X-Goog-User-Project": // whose account is billed is the operator's to say
+		return true
+	case "X-Http-Method-Override", "X-Http-Method", "X-Method-Override": // another request than was admitted
 		return true
 	case "Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip": // who the caller is
 		return true
@@ -131,7 +137,7 @@ func CopyHeader(dst, src http.Header) {
 
 func notRelayed(name string) bool {
 	switch name {
-	case "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id", "Apim-Request-Id",
+	case "Openai-Organization", "Openai-Project", "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id", "Apim-Request-Id",
 		"Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Nel", "Report-To", "Clear-Site-Data", "Server", "Via":
 		return true
 	}
