@@ -15,7 +15,7 @@ type usageCmd struct {
 	From   time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
 	To     time.Time `placeholder:"TIME" help:"Admitted before this time."`
 	Page   int       `default:"1" placeholder:"N" help:"Page, from 1."`
-	Size   int       `default:"50" placeholder:"N" help:"Rows on a page, 1 to 100."`
+	Size   int       `default:"50" placeholder:"N" help:"Rows on a page, 1 to 1000."`
 }
 
 // Help shows examples.
@@ -26,8 +26,22 @@ func (usageCmd) Help() string {
 	tollgate usage --from 2026-11-01T00:00:00Z --json`
 }
 
+// checkPage refuses a page that no server has.
+func checkPage(page, size, most int) error {
+	if page < 1 {
+		return misuse("--page: %d is not a page; pages count from 1", page)
+	}
+	if size < 1 || size > most {
+		return misuse("--size: %d is not from 1 to %d", size, most)
+	}
+	return nil
+}
+
 // Run lists the entries.
 func (c *usageCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	if err := checkPage(c.Page, c.Size, 1000); err != nil {
+		return err
+	}
 	rows, err := cl.Usage(ctx, client.UsageQuery{KeyID: c.KeyID, From: c.From, To: c.To, Page: c.Page, Size: c.Size})
 	if err != nil {
 		return err

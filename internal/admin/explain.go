@@ -73,12 +73,15 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 // its description, beside what was wrong already.
 func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *policy.Ask, error) {
 	ask := &policy.Ask{Now: time.Now(), Chatbot: req.Chatbot}
+	failed := func(name string) bool {
+		return slices.ContainsFunc(wrong, func(f fault.Field) bool { return f.Name == name })
+	}
 	fail := func(name, problem string) {
-		if !slices.ContainsFunc(wrong, func(f fault.Field) bool { return f.Name == name }) {
+		if !failed(name) {
 			wrong = append(wrong, fault.Field{Name: name, Problem: problem})
 		}
 	}
-	if (req.Key == "") == (req.KeyID == "") {
+	if (req.Key == "") == (req.KeyID == "") && !failed("key") {
 		fail("key_id", "send either key_id or key")
 	}
 	if req.IP != "" {

@@ -66,7 +66,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	same(t, stored, k)
 
 	// The same body lays every field over another key, and changes nothing twice.
-	other, _ := h.key(t, `{"name":"x","kind":"chatbot"}`)
+	other, _ := h.key(t, `{"name":"x","kind":"chatbot","allowed_chatbots":["x"]}`)
 	other = h.patch(t, other.ID, everyField)
 	same(t, other, full(other))
 	if again := h.patch(t, other.ID, everyField); again.Version != 2 {
@@ -244,17 +244,23 @@ func TestPatchChangesOnlyWhatItNames(t *testing.T) {
 	}
 }
 
-func TestPutStartsFromTheDefaults(t *testing.T) {
+// What a replacement leaves out stays: a program that does not know a field must
+// not lift it by saving the key.
+func TestPutLiftsNothingByOmission(t *testing.T) {
 	h := newHouse(t)
-	u := h.user(t, `{"email":"ada@example.com"}`)
-	k, _ := h.key(t, `{"name":"a","user_id":"`+u.ID+`","allowed_models":["x"],"budget_limit_cents":5,"is_active":false}`)
+	k, _ := h.key(t, everyField)
 	got, err := h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{"name":"b"}`), 0)
 	must(t, err)
-	fresh, _ := h.key(t, `{"name":"b","user_id":"`+u.ID+`","is_active":false}`)
-	fresh.ID, fresh.Prefix, fresh.Version = k.ID, k.Prefix, 2
-	same(t, got, fresh)
-	_, err = h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{}`), 0)
-	same(t, wrong(err), []string{"name"})
+	k.Name, k.Version = "b", 2
+	same(t, got, k)
+	got, err = h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{}`), 2)
+	must(t, err)
+	same(t, got, k)
+	got, err = h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{"allowed_models":null}`), 0)
+	must(t, err)
+	if got.AllowedModels != nil || got.AllowedIPs == nil {
+		t.Errorf("after null: models %v, addresses %v", got.AllowedModels, got.AllowedIPs)
+	}
 }
 
 func TestOwnersAreForLife(t *testing.T) {
@@ -432,33 +438,6 @@ func TestPresets(t *testing.T) {
 	same(t, k.Limits, authority.Limits{})
 }
 
-func TestUsers(t *testing.T) {
-	h := newHouse(t)
-	u := h.user(t, `{"email":"Ada@Example.com","name":"Ada","budget_limit_cents":7,"budget_type":"daily"}`)
-	same(t, u, authority.User{
-		ID: u.ID, OrganizationID: h.root.OrganizationID(), Email: "ada@example.com", Name: "Ada", Role: "member",
-		Status: authority.StatusActive, CreatedAt: noon, UpdatedAt: noon, Version: 1,
-		Limits: authority.Limits{BudgetLimitCents: new(int64(7)), BudgetType: authority.BudgetDaily, BudgetMode: authority.BudgetHard},
-	})
-	_, err := h.CreateUser(t.Context(), h.root, []byte(`{"email":"ADA@example.com"}`))
-	is(t, err, fault.NameTaken)
-	for _, email := range []string{"", "ada", "@x", "a@", "a b@x", "a@b@c"} {
-		_, err := h.CreateUser(t.Context(), h.root, []byte(`{"email":"`+email+`"}`))
-		same(t, wrong(err), []string{"email"})
-	}
-	_, err = h.CreateUser(t.Context(), h.root, []byte(`{}`))
-	same(t, wrong(err), []string{"email"})
-	u, err = h.UpdateUser(t.Context(), h.root, u.ID, []byte(`{"is_active":false,"rate_limit_per_minute":5}`), 1)
-	must(t, err)
-	if u.Status != authority.StatusDisabled || u.Version != 2 || *u.RateLimitPerMinute != 5 {
-		t.Errorf("changed, the user is %+v", u)
-	}
-	_, err = h.UpdateUser(t.Context(), h.root, u.ID, []byte(`{"name":"x"}`), 1)
-	is(t, err, fault.PreconditionFailed)
-	_, err = h.UpdateUser(t.Context(), h.root, u.ID, []byte(`{"status":"revoked","id":"x"}`), 0)
-	same(t, wrong(err), []string{"id", "status"})
-}
-
 // Whatever a body says, it is refused with a reason or stored as it is answered.
 func FuzzBodies(f *testing.F) {
 	f.Add([]byte(everyField))
@@ -479,38 +458,4 @@ func FuzzBodies(f *testing.F) {
 		must(t, err)
 		same(t, stored, k)
 	})
-}
-
-func TestOrganization(t *testing.T) {
-	h := newHouse(t)
-	o, err := h.UpdateOrganization(t.Context(), h.root, []byte(`{"name":"Acme","timezone":"Europe/Berlin",
-		"default_price":{"input_usd_per_million":"1.50","output_usd_per_million":"6"},"concurrent_limit":9}`), 1)
-	must(t, err)
-	stored, err := h.Organization(t.Context(), h.root)
-	must(t, err)
-	same(t, stored, o)
-	if o.Timezone != "Europe/Berlin" || o.DefaultPrice.Input != 1_500_000 || o.DefaultPrice.Output != 6_000_000 || *o.ConcurrentLimit != 9 {
-		t.Errorf("the organisation is %+v", o)
-	}
-	for body, want := range map[string]string{
-		`{"timezone":"Mars/Olympus"}`:                       "timezone",
-		`{"timezone":"Local"}`:                              "timezone",
-		`{"timezone":""}`:                                   "timezone",
-		`{"timezone":null}`:                                 "timezone",
-		`{"default_price":"1.5"}`:                           "default_price",
-		`{"default_price":{"input_usd_per_million":"1.5"}}`: "default_price",
-		`{"default_price":{"input_usd_per_million":"-1","output_usd_per_million":"1"}}`:          "default_price",
-		`{"default_price":{"input_usd_per_million":"1","output_usd_per_million":"1","extra":1}}`: "default_price",
-		`{"status":"revoked","name":""}`: "name status",
-	} {
-		_, err := h.UpdateOrganization(t.Context(), h.root, []byte(body), 0)
-		if got := strings.Join(wrong(err), " "); got != want {
-			t.Errorf("%s: %q is wrong, want %q", body, got, want)
-		}
-	}
-	o, err = h.UpdateOrganization(t.Context(), h.root, []byte(`{"default_price":null}`), 0)
-	must(t, err)
-	if o.DefaultPrice != nil {
-		t.Error("null leaves the default price")
-	}
 }

@@ -31,10 +31,11 @@ type Config struct {
 	RootKey secret.Text `yaml:"root_key"`
 
 	// What a new API key starts with: one to seven letters or digits, and an
-	// underscore. Keys made with another prefix no longer work after a change.
+	// underscore. Keys made with another prefix go on working after a change.
 	KeyPrefix string `yaml:"key_prefix"`
 
-	// What a new management key starts with; not the same as `key_prefix`.
+	// What a new management key starts with; not the same as `key_prefix`. Those
+	// made with another prefix go on working after a change.
 	ManagementKeyPrefix string `yaml:"management_key_prefix"`
 
 	// Addresses and networks of the proxies before Tollgate. Only what they say

@@ -72,6 +72,39 @@ func model(provider, name string) policy.Ask {
 }
 func bot(id string) policy.Ask { return ask(func(a *policy.Ask) { a.Chatbot = id }) }
 
+// A pattern that begins with a provider is for that provider; an exact entry
+// admits an alias, and no pattern does.
+func TestPatternsOfProviders(t *testing.T) {
+	providers := func(slug string) bool { return slug == "openai" || slug == "demo" }
+	named := func(provider, name, asked string) policy.Ask {
+		return ask(func(a *policy.Ask) { a.Provider, a.Model, a.Asked = provider, name, asked })
+	}
+	for _, test := range []struct {
+		pattern string
+		ask     policy.Ask
+		ok      bool
+	}{
+		{"openai/*", model("openai", "gpt-4o"), true},
+		{"openai/*", model("demo", "openai/anything"), false},
+		{"openai/gpt-*", model("huggingface", "openai/gpt-oss-120b"), false},
+		{"huggingface/openai/*", model("huggingface", "openai/gpt-oss-120b"), true}, // no provider here, and still its full name
+		{"meta-llama/*", model("demo", "meta-llama/x"), true},
+		{"demo/meta-llama/*", model("demo", "meta-llama/x"), true},
+		{"openai", model("demo", "openai"), true}, // a bare name, not a provider's
+		{"*", model("demo", "openai/x"), true},
+		{"fast", named("demo", "demo-mini", "fast"), true},
+		{"fas*", named("demo", "demo-mini", "fast"), false},
+		{"fast", named("demo", "demo-mini", "Fast"), false},
+		{"fast", named("demo", "demo-mini", ""), false},
+		{"", named("demo", "demo-mini", ""), false},
+	} {
+		rules := policy.Compile(with(func(s *policy.Spec) { s.Provider, s.Models = providers, []string{"other", test.pattern} }))
+		if got := rules.AdmitModel(&test.ask) == nil; got != test.ok {
+			t.Errorf("%q admits %s/%s, asked for as %q: %v, want %v", test.pattern, test.ask.Provider, test.ask.Model, test.ask.Asked, got, test.ok)
+		}
+	}
+}
+
 func TestRules(t *testing.T) {
 	for name, test := range map[string]struct {
 		spec    policy.Spec

@@ -25,7 +25,7 @@ func (p *Proxy) choose(x *exchange) error {
 		return err
 	}
 	x.target = target
-	x.ask.Model, x.ask.Provider = target.Name, target.Provider
+	x.ask.Model, x.ask.Provider, x.ask.Asked = target.Name, target.Provider, x.call.Model
 	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
 		return f
 	}

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"log/slog"
+	"strings"
 
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
@@ -27,6 +29,30 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 		opts.Default = &rates
 	}
 	return catalog.Load(opts)
+}
+
+// Check is everything that can be said to be wrong with cfg before something is
+// opened: its values, each and all, and the catalogue that they make, unless what
+// it is made of is wrong already.
+func Check(cfg *config.Config) error {
+	err := cfg.Validate()
+	problems, _ := errors.AsType[config.Problems](err)
+	for _, p := range problems {
+		switch part, _, _ := strings.Cut(strings.ReplaceAll(p.Field, "[", "."), "."); part {
+		case "providers", "prices", "aliases", "default_price":
+			return err
+		}
+	}
+	_, wrong := loadCatalog(cfg)
+	return errors.Join(err, wrong)
+}
+
+// authorityOptions is what the authority takes from the configuration.
+func authorityOptions(cfg *config.Config) authority.Options {
+	return authority.Options{
+		KeyPrefix: cfg.KeyPrefix, ManagementPrefix: cfg.ManagementKeyPrefix,
+		Providers: cfg.Slugs(), Timezone: cfg.Timezone,
+	}
 }
 
 func endpoints(cfg *config.Config) []upstream.Provider {

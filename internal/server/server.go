@@ -70,7 +70,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(db.Close)
-	auth := authority.New(db.Authority(), authority.Options{KeyPrefix: s.cfg.KeyPrefix, Timezone: s.cfg.Timezone})
+	auth := authority.New(db.Authority(), authorityOptions(s.cfg))
 	models, err := loadCatalog(s.cfg)
 	if err != nil {
 		return err
