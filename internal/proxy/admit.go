@@ -32,8 +32,15 @@ func (p *Proxy) choose(x *exchange) error {
 	if !p.opts.Providers.Configured(target.Provider) {
 		return fault.New(fault.ProviderUnconfigured, "The model %q is %s's, and no credential for that provider is configured here.", x.call.Model, target.Provider)
 	}
+	x.native = nativeOpenAI(p.opts.Providers.Kind(target.Provider))
+	x.call.Templated = !x.native
 	return nil
 }
+
+// nativeOpenAI reports whether a kind of provider is OpenAI's own service, whose
+// tokenisers and fields are known. Others that speak its format put prompts
+// together with templates of their own, and know the older name of the cap.
+func nativeOpenAI(kind string) bool { return kind == "openai" || kind == "azure" }
 
 // reserve takes the hold. First the whole of what is asked for must fit, by a
 // bound on the input that costs nothing to compute. Only when that does not fit
@@ -41,6 +48,11 @@ func (p *Proxy) choose(x *exchange) error {
 func (p *Proxy) reserve(x *exchange) error {
 	chain := x.grant.Chain()
 	x.hard = chain.Hard()
+	if x.hard && x.call.Override != "" {
+		f := fault.New(fault.InvalidField, "The field %q can override the output cap, or be billed apart, and this key's limits on tokens or money are hard. Leave it out.", x.call.Override)
+		f.Param = x.call.Override
+		return f
+	}
 	if err := x.price(chain.Budgeted()); err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (p *Proxy) forward(x *exchange) error {
 
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
 		Provider: x.target.Provider, Path: x.route.Path, Header: x.r.Header,
-		Body: x.call.Segments(p.edit(x), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
+		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
 		return p.unanswered(x, err)
@@ -95,12 +95,12 @@ func (p *Proxy) forward(x *exchange) error {
 
 // edit is what must change in the body: the provider's own name of the model,
 // the output cap that was held for, and that a stream tells its usage.
-func (p *Proxy) edit(x *exchange) dialect.Edit {
+func (x *exchange) edit() dialect.Edit {
 	e := dialect.Edit{Model: x.target.Name, CapField: "max_tokens"}
 	if x.hard && x.route.Output {
 		e.MaxOutput = x.hold.Output()
 	}
-	if kind := p.opts.Providers.Kind(x.target.Provider); kind == "openai" || kind == "azure" {
+	if x.native {
 		e.CapField = "max_completion_tokens"
 	}
 	e.IncludeUsage = x.call.Stream && !x.call.IncludeUsage
