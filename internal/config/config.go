@@ -102,6 +102,10 @@ type Limits struct {
 	// Size of a request body. A larger one is refused with 413.
 	MaxBodyBytes Bytes `yaml:"max_body_bytes" range:"1KiB..1GiB"`
 
+	// Size of all request bodies in memory at one time. Beyond it requests are
+	// refused with 503 until some have ended.
+	MaxBufferedBytes Bytes `yaml:"max_buffered_bytes" range:"1MiB..1024GiB"`
+
 	// Size of a request's line and headers together.
 	MaxHeaderBytes Bytes `yaml:"max_header_bytes" range:"4KiB..1MiB"`
 
@@ -294,6 +298,7 @@ func Default() *Config {
 		ShutdownTimeout:     30 * time.Second,
 		Limits: Limits{
 			MaxBodyBytes:       32 * MiB,
+			MaxBufferedBytes:   GiB,
 			MaxHeaderBytes:     64 * KiB,
 			ReadHeaderTimeout:  10 * time.Second,
 			BodyIdleTimeout:    30 * time.Second,

@@ -76,6 +76,7 @@ var overrides = [...]string{
 	"n_predict", "num_predict", "max_new_tokens", "max_length", "max_output_tokens", "maxOutputTokens", "max_gen_len",
 	"options", "models", "plugins", "search_parameters", "extra_body", "route", "transforms", "web_search",
 	"enable_search", "cached_content", "cachedContent", "use_beam_search",
+	"chat_template", "documents", "prompt_embeds", "mm_processor_kwargs",
 }
 
 // overrideOf is the one of overrides that is called name, or that a lenient

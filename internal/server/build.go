@@ -71,7 +71,7 @@ func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, b
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,
 			Audio: cfg.Bounds.AudioTokens, File: cfg.Bounds.FileTokens,
 		},
-		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
+		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), MaxBuffered: int64(cfg.Limits.MaxBufferedBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
 		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration,
 		LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
 		DrainTimeout: cfg.DrainTimeout, LogRequests: cfg.Log.Requests,
