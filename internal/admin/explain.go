@@ -155,7 +155,6 @@ func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, 
 // explanation collects steps. The first refusal decides.
 type explanation struct {
 	api.ExplainResult
-	skipped []string
 }
 
 func (e *explanation) allow(rule, detail string) {

@@ -142,8 +142,12 @@ func TestTheLogOfCalls(t *testing.T) {
 	}
 	var want []float64
 	for _, c := range []struct{ method, path, body string }{
-		{"GET", "/api-keys", ""}, {"GET", "/api-keys?page=0", ""}, {"GET", "/api-keys/x", ""},
-		{"POST", "/api-keys", `{"name":"x"}`}, {"POST", "/api-keys", `{}`}, {"POST", "/api-keys", `[`},
+		{"GET", "/api-keys", ""},
+		{"GET", "/api-keys?page=0", ""},
+		{"GET", "/api-keys/x", ""},
+		{"POST", "/api-keys", `{"name":"x"}`},
+		{"POST", "/api-keys", `{}`},
+		{"POST", "/api-keys", `[`},
 	} {
 		want = append(want, float64(call(c.method, c.path, rootKey, c.body)))
 	}

@@ -2,7 +2,6 @@ package authority
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -140,7 +139,7 @@ func address(s string) (string, string) {
 		return "", err.Error() + "; write an address like 203.0.113.7 or a prefix like 10.0.0.0/8"
 	}
 	if p.IsSingleIP() && !strings.Contains(s, "/") {
-		return netip.Addr(p.Addr()).String(), ""
+		return p.Addr().String(), ""
 	}
 	return p.String(), ""
 }

@@ -202,8 +202,12 @@ func TestBodiesThatAreNoObject(t *testing.T) {
 func TestListsAreNeverLiftedByMistake(t *testing.T) {
 	h := newHouse(t)
 	for _, test := range []struct{ field, list string }{
-		{"scopes", `["models.list"]`}, {"allowed_models", `["a"]`}, {"allowed_endpoints", `["/a"]`},
-		{"allowed_ips", `["10.0.0.1"]`}, {"allowed_chatbots", `["b"]`}, {"allowed_providers", `["openai"]`},
+		{"scopes", `["models.list"]`},
+		{"allowed_models", `["a"]`},
+		{"allowed_endpoints", `["/a"]`},
+		{"allowed_ips", `["10.0.0.1"]`},
+		{"allowed_chatbots", `["b"]`},
+		{"allowed_providers", `["openai"]`},
 		{"allowed_api_formats", `["gemini"]`},
 	} {
 		body := func(value string) string { return `{"name":"a","` + test.field + `":` + value + `}` }

@@ -153,7 +153,7 @@ func TestParallelReservesNeverPassTheCap(t *testing.T) {
 			n := inFlight.Add(1)
 			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 			}
-			cost := rand.Int64N(int64(hold.Output()) + 100 + 1)
+			cost := rand.Int64N(hold.Output() + 100 + 1)
 			inFlight.Add(-1)
 			if cost%7 == 0 {
 				hold.Release(500, fault.Internal, "")

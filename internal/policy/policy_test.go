@@ -118,8 +118,10 @@ func TestRules(t *testing.T) {
 		"zero spec": {policy.Spec{}, []ruling{deny(fault.KeyDisabled, chat())}},
 		"disabled":  {with(func(s *policy.Spec) { s.Status = policy.Disabled }), []ruling{deny(fault.KeyDisabled, chat())}},
 		"revoked":   {with(func(s *policy.Spec) { s.Status = policy.Revoked }), []ruling{deny(fault.KeyRevoked, chat())}},
-		"a status nobody knows": {with(func(s *policy.Spec) { s.Status = 99 }),
-			[]ruling{deny(fault.KeyDisabled, chat())}},
+		"a status nobody knows": {
+			with(func(s *policy.Spec) { s.Status = 99 }),
+			[]ruling{deny(fault.KeyDisabled, chat())},
+		},
 		"expiry": {with(func(s *policy.Spec) { s.ExpiresAt = noon }), []ruling{
 			allow(at(noon.Add(-time.Millisecond))),
 			deny(fault.KeyExpired, at(noon)),
@@ -127,8 +129,10 @@ func TestRules(t *testing.T) {
 			allow(at(noon.Add(-time.Millisecond).In(time.FixedZone("", 3600)))),
 		}},
 		"owner": {with(func(s *policy.Spec) { s.OwnerActive = false }), []ruling{deny(fault.OwnerInactive, chat())}},
-		"organization": {with(func(s *policy.Spec) { s.OrganizationActive = false }),
-			[]ruling{deny(fault.OwnerInactive, chat())}},
+		"organization": {
+			with(func(s *policy.Spec) { s.OrganizationActive = false }),
+			[]ruling{deny(fault.OwnerInactive, chat())},
+		},
 		"addresses": {with(func(s *policy.Spec) {
 			s.IPs = ips("203.0.113.7", "10.1.0.0/16", "10.0.0.0/8", "10.1.7.0/24", "10.200.0.0/16", "2001:db8::/32", "::ffff:192.0.2.0/120")
 		}), []ruling{

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -134,7 +135,7 @@ func answerWithin(t *testing.T, conn net.Conn, r *bufio.Reader, d time.Duration)
 	t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(d))
 	resp, err := http.ReadResponse(r, nil)
-	if e, ok := err.(net.Error); ok && e.Timeout() {
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		t.Fatalf("neither an answer nor an end within %s", d)
 	}
 	if err != nil {
@@ -142,7 +143,7 @@ func answerWithin(t *testing.T, conn net.Conn, r *bufio.Reader, d time.Duration)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if e, ok := err.(net.Error); ok && e.Timeout() {
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		t.Fatalf("half an answer, and no end within %s", d)
 	}
 	return resp.StatusCode, string(b)

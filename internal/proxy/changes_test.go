@@ -39,8 +39,10 @@ func TestChangesAreInForceAtOnce(t *testing.T) {
 		code   string
 		back   func(*api.KeyCreated) error // nil = for good
 	}{
-		{"deactivated", func(k *api.KeyCreated) error { _, err := g.admin.DeactivateKey(ctx, k.APIKey.ID); return err }, 401, "key_disabled",
-			func(k *api.KeyCreated) error { _, err := g.admin.ActivateKey(ctx, k.APIKey.ID); return err }},
+		{
+			"deactivated", func(k *api.KeyCreated) error { _, err := g.admin.DeactivateKey(ctx, k.APIKey.ID); return err }, 401, "key_disabled",
+			func(k *api.KeyCreated) error { _, err := g.admin.ActivateKey(ctx, k.APIKey.ID); return err },
+		},
 		{"disabled by a change", update(api.KeyInput{IsActive: api.Set(false)}), 401, "key_disabled", update(api.KeyInput{IsActive: api.Set(true)})},
 		{"address", update(api.KeyInput{AllowedIPs: api.Set([]string{"10.0.0.1"})}), 403, "ip_denied", update(api.KeyInput{AllowedIPs: api.Null[[]string]()})},
 		{"model", update(api.KeyInput{AllowedModels: api.Set([]string{"demo-mini"})}), 403, "model_denied", update(api.KeyInput{AllowedModels: api.Null[[]string]()})},

@@ -116,9 +116,13 @@ func TestSecrets(t *testing.T) {
 	key := g.newKey(t, api.KeyInput{Name: api.Set(plantedMarker), BudgetLimitCents: api.Set[int64](1000)})
 	open := g.newKey(t, api.KeyInput{Name: api.Set(plantedMarker)})
 	secrets := []searched{
-		{"the provider's credential", plantedCredential}, {"half of the credential", plantedCredential[:len(plantedCredential)/2]},
-		{"the caller's key", key.SecretKey[3:]}, {"the other key", open.SecretKey[3:]}, {"the root key", h.root[4:]},
-		{"the prompt", plantedPrompt}, {"the answer", plantedAnswer},
+		{"the provider's credential", plantedCredential},
+		{"half of the credential", plantedCredential[:len(plantedCredential)/2]},
+		{"the caller's key", key.SecretKey[3:]},
+		{"the other key", open.SecretKey[3:]},
+		{"the root key", h.root[4:]},
+		{"the prompt", plantedPrompt},
+		{"the answer", plantedAnswer},
 	}
 	marker := []searched{{"the marker", plantedMarker}}
 	ctx := within(t, time.Minute)
