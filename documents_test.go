@@ -1,8 +1,10 @@
 package tollgate_test
 
 import (
+	"go/ast"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -77,20 +79,42 @@ func TestReadmeKnowsTheCodes(t *testing.T) {
 			}
 		}
 	}
-	enforced := []fault.Kind{
-		fault.KeyMissing, fault.KeyInvalid, fault.KeyAmbiguous, fault.KeyExpired, fault.KeyDisabled, fault.KeyRevoked,
-		fault.OwnerInactive, fault.IPDenied, fault.ScopeDenied, fault.EndpointDenied, fault.FormatDenied, fault.ChatbotDenied,
-		fault.ModelDenied, fault.ProviderDenied, fault.ModelNotFound, fault.ModelUnpriced,
-		fault.RateLimited, fault.TokensLimited, fault.ConcurrencyLimited, fault.BudgetExceeded, fault.BudgetHeld,
-		fault.InvalidJSON, fault.DuplicateField, fault.InvalidField, fault.BodyTooLarge, fault.UnsupportedMediaType,
-		fault.MethodNotAllowed, fault.RequestTimeout, fault.StoreUnavailable, fault.ProviderUnconfigured,
-		fault.UpstreamUnavailable, fault.UpstreamTimeout,
-	}
-	for _, kind := range enforced {
-		if !told[string(kind)] {
-			t.Errorf("README.md does not tell of %s", kind)
+	for code, where := range refusals(t) {
+		if !told[code] {
+			t.Errorf("README.md does not tell of %s, which %s refuses with", code, where)
 		}
 	}
+}
+
+// refusals are the codes that requests to the data plane can be refused with,
+// and a package that does so.
+func refusals(t *testing.T) map[string]string {
+	h := readHouse(t, os.DirFS("."))
+	values := map[string]string{} // name of the constant → code
+	for f := range h.code {
+		for n := range ast.Preorder(f.syntax) {
+			spec, ok := n.(*ast.ValueSpec)
+			if f.dir == "internal/fault" && ok && name(spec.Type) == "Kind" {
+				values[spec.Names[0].Name] = strings.Trim(spec.Values[0].(*ast.BasicLit).Value, `"`)
+			}
+		}
+	}
+	codes := map[string]string{}
+	for f := range h.code {
+		if !slices.Contains([]string{"proxy", "policy", "dialect", "catalog", "limit", "ledger"}, path.Base(f.dir)) {
+			continue
+		}
+		for kind := range f.uses(module + "/internal/fault") {
+			if code := values[kind]; code != "" {
+				codes[code] = f.dir
+			}
+		}
+	}
+	delete(codes, string(fault.BalanceExhausted)) // no balance can be granted yet
+	if len(codes) < 25 {
+		t.Fatalf("only %d codes found", len(codes))
+	}
+	return codes
 }
 
 // TestPinnedLibc: modernc.org/sqlite is generated C and works with one version of

@@ -255,12 +255,6 @@ func sizeLaw(h *house) (broken []string) {
 			broken = append(broken, h.at(f.syntax.FileStart, "%d lines, more than %d", f.lines, most))
 		}
 	}
-	for name, reason := range long {
-		i := slices.IndexFunc(h.files, func(f *file) bool { return f.path == name })
-		if i < 0 || h.files[i].lines <= maxLines {
-			broken = append(broken, name+": needs its exception no more ("+reason+")")
-		}
-	}
 	return broken
 }
 

@@ -11,6 +11,7 @@ type ExplainRequest struct {
 	Endpoint        string `json:"endpoint,omitempty" doc:"Path of the route; left out, it is the chat route of the format." example:"/v1/chat/completions"`
 	IP              string `json:"ip,omitempty" doc:"The caller's address." example:"203.0.113.7"`
 	APIFormat       string `json:"api_format,omitempty" enum:"openai,anthropic,gemini"`
+	Chatbot         string `json:"chatbot,omitempty" doc:"Id of the chatbot whose path is asked; left out, it is a plain route."`
 	InputTokens     int64  `json:"input_tokens,omitempty" minimum:"0" doc:"Size of the prompt."`
 	MaxOutputTokens int64  `json:"max_output_tokens,omitempty" minimum:"0" doc:"The caller's output cap; 0 is none."`
 }

@@ -36,7 +36,7 @@ func Status(code string) int {
 		return http.StatusTooManyRequests
 	case "upstream_unavailable":
 		return http.StatusBadGateway
-	case "store_unavailable", "provider_unconfigured":
+	case "store_unavailable", "provider_unconfigured", "overloaded":
 		return http.StatusServiceUnavailable
 	case "upstream_timeout":
 		return http.StatusGatewayTimeout

@@ -48,7 +48,8 @@ func (c *Client) UpdateKey(ctx context.Context, id string, in api.KeyInput, opts
 	return call[api.Key](ctx, c, http.MethodPatch, keyPath(id), in, opts...)
 }
 
-// ReplaceKey sets every field: what in leaves out goes back to its default.
+// ReplaceKey is UpdateKey by PUT, which takes a key as it was read: fields that
+// cannot be set may be there if they say what is so. What in leaves out stays.
 func (c *Client) ReplaceKey(ctx context.Context, id string, in api.KeyInput, opts ...CallOption) (api.Key, error) {
 	return call[api.Key](ctx, c, http.MethodPut, keyPath(id), in, opts...)
 }

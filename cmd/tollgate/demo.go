@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"tollgate/api"
@@ -39,8 +42,25 @@ Examples:
 	tollgate demo --listen 127.0.0.1:9090 --budget-cents 5 --latency 300ms`
 }
 
+// demoFaults are the words that the simulated provider knows for faults, beside
+// status=N.
+func demoFaults() []string {
+	return []string{"cut", "cut-before", "hang", "hang-mid", "no-usage", "usage-twice", "bad-json", "gzip"}
+}
+
+func knownFault(text string) bool {
+	if status, ok := strings.CutPrefix(text, "status="); ok {
+		code, err := strconv.Atoi(status)
+		return err == nil && code >= 400 && code <= 599
+	}
+	return text == "" || slices.Contains(demoFaults(), text)
+}
+
 // Run serves until the context ends.
 func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
+	if !knownFault(c.Fault) {
+		return misuse("--fault: %q is not known; there are %s and status=400 to status=599", c.Fault, strings.Join(demoFaults(), ", "))
+	}
 	dir, err := os.MkdirTemp("", "tollgate-demo-")
 	if err != nil {
 		return err

@@ -117,10 +117,7 @@ func checkConfig(path string, environ []string) (*config.Config, []check) {
 	for _, w := range warnings {
 		checks = append(checks, warned("configuration", "correct the name, or take it out", "%s", w))
 	}
-	if err == nil {
-		err = cfg.Validate()
-	}
-	if err != nil {
+	if err := wrongConfig(cfg, err); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			checks = append(checks, failed("configuration", "tollgate serve --check tells the same", "%s", strings.TrimSpace(line)))
 		}

@@ -59,17 +59,17 @@ func writable(dir string) error {
 func checkServer(ctx context.Context, base string) []check {
 	health, err := probe(ctx, base+"/healthz")
 	if err != nil {
-		return []check{failed("server", "start tollgate serve, or set TOLLGATE_URL to where it listens", "%s does not answer: %v", base, rootCause(err))}
+		return []check{failed("server", "start tollgate serve, or set TOLLGATE_URL to where it listens", "%s does not answer: %v", shownURL(base), rootCause(err))}
 	}
 	if health.StatusCode != http.StatusOK {
-		return []check{failed("server", "set TOLLGATE_URL to a Tollgate server", "%s/healthz answers %d", base, health.StatusCode)}
+		return []check{failed("server", "set TOLLGATE_URL to a Tollgate server", "%s/healthz answers %d", shownURL(base), health.StatusCode)}
 	}
-	checks := []check{passed("server", "%s is up", base)}
+	checks := []check{passed("server", "%s is up", shownURL(base))}
 	switch ready, err := probe(ctx, base+"/readyz"); {
 	case err != nil:
-		checks = append(checks, failed("readiness", "look into the server's log", "%s/readyz does not answer: %v", base, rootCause(err)))
+		checks = append(checks, failed("readiness", "look into the server's log", "%s/readyz does not answer: %v", shownURL(base), rootCause(err)))
 	case ready.StatusCode != http.StatusOK:
-		checks = append(checks, failed("readiness", "look into the server's log: it is starting, draining, or without its database", "%s/readyz answers %d", base, ready.StatusCode))
+		checks = append(checks, failed("readiness", "look into the server's log: it is starting, draining, or without its database", "%s/readyz answers %d", shownURL(base), ready.StatusCode))
 	default:
 		checks = append(checks, passed("readiness", "requests are served"))
 	}
@@ -104,9 +104,20 @@ func probe(ctx context.Context, url string) (*http.Response, error) {
 	return resp, resp.Body.Close()
 }
 
+// shownURL is an address without what it must not show.
+func shownURL(s string) string {
+	return firstSet(config.ShownURL(s), "the address in TOLLGATE_URL")
+}
+
+// errNoURL stands for the parser's own error, which quotes what it could not read.
+var errNoURL = errors.New("it is not an address like " + defaultURL)
+
 // rootCause is what happened, without the address that stands beside it.
 func rootCause(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
+		if u.Op == "parse" {
+			return errNoURL
+		}
 		return u.Err
 	}
 	return err

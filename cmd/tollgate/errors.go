@@ -44,7 +44,7 @@ func (t *terminal) fail(err error) int {
 func message(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		server, _, _ := strings.Cut(u.URL, "/api/")
-		return fmt.Sprintf("cannot reach %s: %v", server, u.Err)
+		return fmt.Sprintf("cannot reach %s: %v", shownURL(server), rootCause(err))
 	}
 	refused, ok := errors.AsType[*client.Error](err)
 	if !ok {

@@ -20,6 +20,7 @@ type explainCmd struct {
 	Endpoint        string `placeholder:"PATH" help:"Path of the route, such as /v1/embeddings."`
 	IP              string `name:"ip" placeholder:"ADDRESS" help:"The caller's address."`
 	APIFormat       string `name:"api-format" placeholder:"FORMAT" help:"openai, anthropic or gemini."`
+	Chatbot         string `placeholder:"ID" help:"Chatbot whose path is asked."`
 	InputTokens     int64  `placeholder:"N" help:"Size of the prompt in tokens."`
 	MaxOutputTokens int64  `placeholder:"N" help:"The caller's own output cap in tokens."`
 }
@@ -45,7 +46,7 @@ func (c *explainCmd) Run(ctx context.Context, cl *client.Client, p *printer) err
 		c.Key = strings.TrimSpace(line)
 	}
 	result, err := cl.Explain(ctx, api.ExplainRequest{
-		Key: c.Key, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, IP: c.IP, APIFormat: c.APIFormat,
+		Key: c.Key, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, IP: c.IP, APIFormat: c.APIFormat, Chatbot: c.Chatbot,
 		InputTokens: c.InputTokens, MaxOutputTokens: c.MaxOutputTokens,
 	})
 	if err != nil {

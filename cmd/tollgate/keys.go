@@ -90,6 +90,9 @@ func (keysListCmd) Help() string {
 
 // Run lists the keys.
 func (c *keysListCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	if err := checkPage(c.Page, c.Size, 100); err != nil {
+		return err
+	}
 	q := client.KeyQuery{Page: c.Page, Size: c.Size, Search: c.Search, UserID: c.UserID}
 	if c.Active || c.Inactive {
 		q.IsActive = &c.Active

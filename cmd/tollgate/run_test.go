@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tollgate/internal/server"
+	"tollgate/internal/simulate"
 )
 
 // The whole program: the first start prints the root key once, the command line
@@ -64,6 +67,82 @@ func TestServeCheck(t *testing.T) {
 	}
 	if strings.Contains(out.String()+errs.String(), "planted") {
 		t.Error("a credential was printed")
+	}
+	twice := "TOLLGATE_PRICES=[{provider: demo, model: m, input: 1, output: 2}, {provider: demo, model: m, input: 3, output: 4}]"
+	for name, tt := range map[string]struct {
+		env  []string
+		want []string
+	}{
+		"a price twice":                {[]string{twice}, []string{"demo"}},
+		"a price twice, and more":      {[]string{twice, "TOLLGATE_LISTEN=nowhere"}, []string{"demo", "listen"}},
+		"a root key that is short":     {[]string{"TOLLGATE_ROOT_KEY=tgm_planted"}, []string{"root_key"}},
+		"a root key of another form":   {[]string{"TOLLGATE_ROOT_KEY=tg_planted_planted"}, []string{"root_key"}},
+		"not read, and read and wrong": {[]string{"TOLLGATE_DRAIN_TIMEOUT=soon", "TOLLGATE_LISTEN=nowhere"}, []string{"drain_timeout", "listen"}},
+	} {
+		if code := check(tt.env...); code != exitFailed {
+			t.Errorf("%s: exit code %d", name, code)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(errs.String(), want) || strings.Contains(errs.String(), "planted") {
+				t.Errorf("%s: %q does not name %s", name, errs.String(), want)
+			}
+		}
+		doctor := run(t.Context(), []string{"doctor", "--url", "http://127.0.0.1:1"}, tt.env, strings.NewReader(""), &out, &errs)
+		for _, want := range tt.want {
+			if doctor != exitFailed || !strings.Contains(out.String(), want) {
+				t.Errorf("%s: doctor ends with %d, %q", name, doctor, out.String())
+			}
+		}
+	}
+}
+
+// An address that holds a password or a token is not printed as it is.
+func TestAddressesAreShownWithoutSecrets(t *testing.T) {
+	for _, url := range []string{
+		"http://user:planted@127.0.0.1:1", "http://127.0.0.1:1/?token=planted", "http://127.0.0.1:1?x=planted", "http://user:pl/planted@127.0.0.1:1",
+	} {
+		for _, args := range [][]string{{"doctor"}, {"keys", "list"}, {"doctor", "--json"}} {
+			var out, errs bytes.Buffer
+			env := []string{"TOLLGATE_URL=" + url, "TOLLGATE_TOKEN=tgm_x", "TOLLGATE_OPENAI_BASE_URL=" + url}
+			if code := run(t.Context(), args, env, strings.NewReader(""), &out, &errs); code != exitFailed {
+				t.Errorf("%s, %s: exit code %d", args, url, code)
+			}
+			if strings.Contains(out.String()+errs.String(), "planted") {
+				t.Errorf("%s, %s: %s%s", args, url, out.String(), errs.String())
+			}
+		}
+	}
+}
+
+// The faults that demo takes are those that the simulated provider knows.
+func TestDemoFaults(t *testing.T) {
+	for fault, known := range map[string]bool{"": true, "nonsense": false, "status=399": false, "status=400": true, "status=599": true, "status=600": false, "status=x": false} {
+		if knownFault(fault) != known {
+			t.Errorf("%q: %v", fault, !known)
+		}
+	}
+	for _, fault := range append(demoFaults(), "nonsense") {
+		provider, err := server.Simulate(t.Context(), simulate.Behaviour{Fault: fault})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond) // hang answers nothing
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, provider.BaseURL+"/chat/completions",
+			strings.NewReader(`{"model":"demo-mini","messages":[{"role":"user","content":"Hello"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer x")
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if refused := err == nil && resp.StatusCode == http.StatusBadRequest; refused == knownFault(fault) {
+			t.Errorf("fault %q: the provider refuses it: %v", fault, refused)
+		}
+		stop()
+		_ = provider.Close()
 	}
 }
 

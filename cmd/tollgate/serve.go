@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 
 	"tollgate/internal/config"
 	"tollgate/internal/server"
@@ -62,20 +61,15 @@ func (c *serveCmd) load(t *terminal) (*config.Config, error) {
 	for _, w := range warnings {
 		_, _ = fmt.Fprintf(t.stderr, "tollgate: warning: %s\n", w)
 	}
-	if err != nil {
-		return nil, err
-	}
 	cfg.Listen, cfg.Data = firstSet(c.Listen, cfg.Listen), firstSet(c.Data, cfg.Data)
-	return cfg, cfg.Validate()
+	return cfg, wrongConfig(cfg, err)
 }
 
-// newLog is the server's log.
-func newLog(cfg config.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(cfg.Level)) // validated; the zero level is info
-	opts := &slog.HandlerOptions{Level: level}
-	if cfg.Format == "text" {
-		return slog.New(slog.NewTextHandler(w, opts))
+// wrongConfig is all that is wrong with a configuration, in reading it and in
+// what was read; nil for nothing.
+func wrongConfig(cfg *config.Config, loading error) error {
+	if loading == nil {
+		return server.Check(cfg)
 	}
-	return slog.New(slog.NewJSONHandler(w, opts))
+	return errors.Join(loading, cfg.Validate()) // the catalogue of half a file says nothing
 }

@@ -22,8 +22,8 @@ type usageCmd struct {
 	To       time.Time `placeholder:"TIME" help:"Admitted before this time."`
 	GroupBy  []string  `enum:"day,key,user,provider,model,chatbot" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model or chatbot, or several of them, instead of requests."`
 	CSV      bool      `name:"csv" help:"Print CSV: everything that matches, unless --size is given."`
-	Page     int       `placeholder:"N" help:"Page, from 1."`
-	Size     int       `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
+	Page     int       `default:"1" placeholder:"N" help:"Page, from 1."`
+	Size     *int      `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
 }
 
 // Help shows examples.
@@ -35,20 +35,38 @@ func (usageCmd) Help() string {
 	tollgate usage --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --csv > november.csv`
 }
 
+// checkPage refuses a page that no server has.
+func checkPage(page, size, most int) error {
+	if page < 1 {
+		return misuse("--page: %d is not a page; pages count from 1", page)
+	}
+	if size < 1 || size > most {
+		return misuse("--size: %d is not from 1 to %d", size, most)
+	}
+	return nil
+}
+
 // Run lists the entries.
 func (c *usageCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	size := 50
+	if c.Size != nil {
+		size = *c.Size
+	}
+	if err := checkPage(c.Page, size, 1000); err != nil {
+		return err
+	}
 	q := client.UsageQuery{
 		KeyID: c.KeyID, UserID: c.UserID, Provider: c.Provider, Model: c.Model, Outcome: c.Outcome,
-		From: c.From, To: c.To, GroupBy: c.GroupBy, Page: c.Page, Size: c.Size,
+		From: c.From, To: c.To, GroupBy: c.GroupBy, Page: c.Page, Size: size,
 	}
 	if c.CSV {
 		if p.json {
 			return misuse("--csv and --json are two forms of one answer: choose one")
 		}
+		if c.Size == nil {
+			q.Page, q.Size = 0, 0 // everything
+		}
 		return cl.UsageCSV(ctx, q, p.stdout)
-	}
-	if q.Size == 0 {
-		q.Size = 50
 	}
 	rows, err := cl.Usage(ctx, q)
 	if err != nil {

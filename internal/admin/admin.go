@@ -62,6 +62,7 @@ type service struct {
 	leastOutput int64
 	bodyTimeout time.Duration
 	log         *slog.Logger
+	refusals    refusals
 	huma        huma.API
 	mux         *http.ServeMux
 	methods     map[string][]string // the methods of each path, for 405
@@ -97,6 +98,11 @@ func New(o Options) http.Handler {
 func (s *service) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = withRequestID(w, r)
+		seen := &statusWriter{ResponseWriter: w}
+		w, r = seen, r.WithContext(context.WithValue(r.Context(), statusKey{}, seen))
+		if lines := r.Header.Values("If-Match"); len(lines) > 1 {
+			r.Header.Set("If-Match", strings.Join(lines, ", ")) // several lines are one list
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer s.survive(w, r)

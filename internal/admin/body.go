@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -15,27 +17,27 @@ import (
 )
 
 // decodeObject reads a body that no keeper judges into a T whose fields are text
-// and whole numbers. Every field that is unknown or of the wrong type is named at
-// once.
-func decodeObject[T any](body []byte) (T, error) {
-	var out T
+// and whole numbers; null is as good as left out. Every field that is unknown or
+// of the wrong type is in wrong, in the order of the names.
+func decodeObject[T any](body []byte) (out T, wrong []fault.Field, err error) {
 	members, err := strictObject(body)
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
-	var wrong []fault.Field
-	for name, raw := range members {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		raw := members[name]
 		field, ok := fieldNamed(reflect.ValueOf(&out).Elem(), name)
 		switch {
 		case !ok:
 			wrong = append(wrong, fault.Field{Name: name, Problem: "is not a known field"})
+		case raw.Kind() == 'n':
 		case json.Unmarshal(raw, field.Addr().Interface()) != nil && field.Kind() == reflect.String:
 			wrong = append(wrong, fault.Field{Name: name, Problem: "must be text"})
 		case json.Unmarshal(raw, field.Addr().Interface()) != nil:
 			wrong = append(wrong, fault.Field{Name: name, Problem: "must be a whole number"})
 		}
 	}
-	return out, invalid(wrong)
+	return out, wrong, nil
 }
 
 // fieldNamed is the field of a struct with this JSON name, and no other spelling.

@@ -35,7 +35,7 @@ func (s *service) humaConfig(version string) huma.Config {
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"managementKey": {Type: "http", Scheme: "bearer", BearerFormat: "tgm_…", Description: "A management key. Keys of the data plane do not work here."},
+					"managementKey": {Type: "http", Scheme: "bearer", BearerFormat: s.authority.ManagementPrefix() + "…", Description: "A management key. Keys of the data plane do not work here."},
 				},
 			},
 		},

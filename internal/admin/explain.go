@@ -21,11 +21,11 @@ const skip = "skip" // the verdict of a rule that had nothing to judge
 // explain walks the gate's own rules in the gate's own order, but goes on after a
 // refusal, and takes nothing.
 func (s *service) explain(ctx context.Context, who authority.Principal, in *object) (*answer[api.ExplainResult], error) {
-	req, err := decodeObject[api.ExplainRequest](in.Body)
+	req, wrong, err := decodeObject[api.ExplainRequest](in.Body)
 	if err != nil {
 		return nil, err
 	}
-	route, ask, err := describe(req)
+	route, ask, err := describe(req, wrong)
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +70,18 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 }
 
 // describe is the request in the words of the rules, or all that is wrong with
-// its description.
-func describe(req api.ExplainRequest) (*dialect.Route, *policy.Ask, error) {
-	ask := &policy.Ask{Now: time.Now()}
-	var wrong []fault.Field
-	fail := func(name, problem string) { wrong = append(wrong, fault.Field{Name: name, Problem: problem}) }
-	if (req.Key == "") == (req.KeyID == "") {
+// its description, beside what was wrong already.
+func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *policy.Ask, error) {
+	ask := &policy.Ask{Now: time.Now(), Chatbot: req.Chatbot}
+	failed := func(name string) bool {
+		return slices.ContainsFunc(wrong, func(f fault.Field) bool { return f.Name == name })
+	}
+	fail := func(name, problem string) {
+		if !failed(name) {
+			wrong = append(wrong, fault.Field{Name: name, Problem: problem})
+		}
+	}
+	if (req.Key == "") == (req.KeyID == "") && !failed("key") {
 		fail("key_id", "send either key_id or key")
 	}
 	if req.IP != "" {
@@ -127,7 +133,7 @@ func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, 
 	}
 	name := target.Provider + "/" + target.Name
 	e.allow("catalog", "The model is "+name+".")
-	ask.Provider, ask.Model = target.Provider, target.Name
+	ask.Provider, ask.Model, ask.Asked = target.Provider, target.Name, req.Model
 	e.trace(grant.Rules().Trace(ask)[len(before):], req)
 	switch {
 	case !s.configured(target.Provider):
@@ -149,7 +155,6 @@ func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, 
 // explanation collects steps. The first refusal decides.
 type explanation struct {
 	api.ExplainResult
-	skipped []string
 }
 
 func (e *explanation) allow(rule, detail string) {

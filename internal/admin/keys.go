@@ -74,29 +74,40 @@ func (s *service) getKey(ctx context.Context, who authority.Principal, in *ref) 
 }
 
 func (s *service) updateKey(ctx context.Context, who authority.Principal, in *change) (*keyAnswer, error) {
-	version, err := ifVersion(in.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	k, err := s.authority.UpdateKey(ctx, who, in.ID, in.Body, version)
-	return s.answerKey(ctx, k, err)
+	return s.changeKey(ctx, who, in, s.authority.UpdateKey)
 }
 
 func (s *service) replaceKey(ctx context.Context, who authority.Principal, in *change) (*keyAnswer, error) {
-	version, err := ifVersion(in.IfMatch)
+	return s.changeKey(ctx, who, in, s.authority.ReplaceKey)
+}
+
+type keyChange func(ctx context.Context, who authority.Principal, id string, body []byte, expect int64) (authority.Key, error)
+
+// changeKey lays a body over a key. What answers show and bodies may not carry may
+// be sent back as it was shown.
+func (s *service) changeKey(ctx context.Context, who authority.Principal, in *change, apply keyChange) (*keyAnswer, error) {
+	body, err := withoutShown[api.KeyInput](in.Body, func() (api.Key, error) { return s.shownKey(ctx, who, in.ID) })
 	if err != nil {
 		return nil, err
 	}
-	k, err := s.authority.ReplaceKey(ctx, who, in.ID, in.Body, version)
+	k, err := ifMatching(in.IfMatch, func(version int64) (authority.Key, error) { return apply(ctx, who, in.ID, body, version) })
 	return s.answerKey(ctx, k, err)
 }
 
-func (s *service) deleteKey(ctx context.Context, who authority.Principal, in *removal) (*struct{}, error) {
-	version, err := ifVersion(in.IfMatch)
+func (s *service) shownKey(ctx context.Context, who authority.Principal, id string) (api.Key, error) {
+	k, err := s.authority.KeyByID(ctx, who, id)
+	answer, err := s.answerKey(ctx, k, err)
 	if err != nil {
-		return nil, err
+		return api.Key{}, err
 	}
-	return nil, s.authority.DeleteKey(ctx, who, in.ID, version)
+	return answer.Body, nil
+}
+
+func (s *service) deleteKey(ctx context.Context, who authority.Principal, in *removal) (*struct{}, error) {
+	_, err := ifMatching(in.IfMatch, func(version int64) (struct{}, error) {
+		return struct{}{}, s.authority.DeleteKey(ctx, who, in.ID, version)
+	})
+	return nil, err
 }
 
 func (s *service) activateKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {

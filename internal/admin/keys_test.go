@@ -40,7 +40,7 @@ func TestKeyLife(t *testing.T) {
 	}
 	k, err = h.ReplaceKey(ctx, k.ID, api.KeyInput{Name: api.Set("ci 3")})
 	must(t, err)
-	if k.BudgetLimitCents != nil || !k.IsUnlimited || k.AllowedIPs != nil || *k.RateLimitPerDay != 86400 {
+	if k.Name != "ci 3" || *k.BudgetLimitCents != 500 || k.AllowedIPs == nil || k.RateLimitPerDay != nil {
 		t.Errorf("after PUT: %+v", k)
 	}
 
@@ -129,7 +129,7 @@ func TestVersions(t *testing.T) {
 	if tag := resp.Header.Get("ETag"); tag != `"1"` {
 		t.Fatalf("ETag = %s", tag)
 	}
-	for _, stale := range []string{`"2"`, `"0"`, `W/"1"`, `1`, `"1", "2"`, `"x"`} {
+	for _, stale := range []string{`"2"`, `"0"`, `W/"1"`, `1`, `"2", "3"`, `"x"`, `W/"1", "2"`, `"1,2"`, `*, "2"`, `"01"`, `"+1"`, ` , `} {
 		if code := h.code(t, request{method: "PATCH", path: path, body: `{"name":"x"}`, header: map[string]string{"If-Match": stale}}); code != "precondition_failed" {
 			t.Errorf("If-Match: %s: %s", stale, code)
 		}
@@ -137,7 +137,7 @@ func TestVersions(t *testing.T) {
 			t.Errorf("DELETE with If-Match: %s: %s", stale, code)
 		}
 	}
-	for i, fresh := range []string{`"1"`, "*", ""} {
+	for i, fresh := range []string{`"9", "1"`, `"x" ,"2"`, `W/"7", "3", "8"`, "*", ""} {
 		resp, body := h.send(t, request{method: "PATCH", path: path, body: `{"description":"` + strings.Repeat("x", i+1) + `"}`, header: map[string]string{"If-Match": fresh}})
 		if resp.StatusCode != http.StatusOK {
 			t.Errorf("If-Match: %s: %d %s", fresh, resp.StatusCode, body)

@@ -96,32 +96,40 @@ func (s *service) guard(r route) func(huma.Context, func(huma.Context)) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(hc.Context(), timeout)
 		defer cancel()
-		who, err := s.admit(ctx, r, hc)
+		who, err := s.identify(ctx, hc)
+		stranger := err != nil
+		if err == nil {
+			err = admit(r, hc, who)
+		}
 		if err != nil {
 			s.writeRefusal(hc, err)
 		} else {
-			hc = huma.WithContext(hc, context.WithValue(ctx, principalKey{}, who))
-			next(hc)
+			next(huma.WithContext(hc, context.WithValue(ctx, principalKey{}, who)))
+		}
+		var sampled []slog.Attr
+		if stranger {
+			n := s.refusals.count(fault.Of(err).Kind, began)
+			if n == 0 {
+				return
+			}
+			sampled = []slog.Attr{slog.String("code", string(fault.Of(err).Kind)), slog.Int64("refusals", n)}
 		}
 		s.log.LogAttrs(ctx, slog.LevelInfo, "management call",
-			slog.String("method", r.method), slog.String("route", prefix+r.path), slog.Int("status", hc.Status()),
+			slog.String("method", r.method), slog.String("route", prefix+r.path), slog.Int("status", statusOf(ctx)),
 			slog.String("actor", who.ID()), slog.String("request_id", requestID(ctx)),
-			slog.Int64("duration_ms", time.Since(began).Milliseconds()))
+			slog.Int64("duration_ms", time.Since(began).Milliseconds()), slog.GroupAttrs("", sampled...))
 	}
 }
 
-// admit is who acts, if they may.
-func (s *service) admit(ctx context.Context, r route, hc huma.Context) (authority.Principal, error) {
-	who, err := s.identify(ctx, hc)
+// admit is nil when who may do this, with a body of this type.
+func admit(r route, hc huma.Context, who authority.Principal) error {
 	switch {
-	case err != nil:
-		return who, err
 	case r.permission != "" && !who.Can(r.permission):
-		return who, fault.New(fault.PermissionDenied, "This needs the permission %q. Ask an administrator to grant it.", r.permission)
+		return fault.New(fault.PermissionDenied, "This needs the permission %q. Ask an administrator to grant it.", r.permission)
 	case r.body != nil:
-		return who, checkMediaType(r.method, hc.Header("Content-Type"))
+		return checkMediaType(r.method, hc.Header("Content-Type"))
 	}
-	return who, nil
+	return nil
 }
 
 type principalKey struct{}
@@ -143,13 +151,13 @@ func (s *service) identify(ctx context.Context, hc huma.Context) (authority.Prin
 	})
 	switch {
 	case len(sent) == 0 || sent[0] == "":
-		return authority.Principal{}, fault.New(fault.KeyMissing, "Send a management key (tgm_…) in the header Authorization: Bearer.")
+		return authority.Principal{}, fault.New(fault.KeyMissing, "Send a management key (%s…) in the header Authorization: Bearer.", s.authority.ManagementPrefix())
 	case len(sent) > 1:
 		return authority.Principal{}, fault.New(fault.KeyAmbiguous, "More than one Authorization header was sent; send one.")
 	}
 	scheme, token, _ := strings.Cut(sent[0], " ")
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return authority.Principal{}, fault.New(fault.KeyMissing, "The Authorization header must be Bearer and a management key (tgm_…).")
+		return authority.Principal{}, fault.New(fault.KeyMissing, "The Authorization header must be Bearer and a management key (%s…).", s.authority.ManagementPrefix())
 	}
 	return s.authority.AuthenticateManagement(ctx, token)
 }

@@ -57,11 +57,16 @@ func (s *service) getUser(ctx context.Context, who authority.Principal, in *ref)
 }
 
 func (s *service) updateUser(ctx context.Context, who authority.Principal, in *change) (*userAnswer, error) {
-	version, err := ifVersion(in.IfMatch)
+	body, err := withoutShown[api.UserInput](in.Body, func() (api.User, error) {
+		u, err := s.authority.UserByID(ctx, who, in.ID)
+		return userView(u), err
+	})
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.authority.UpdateUser(ctx, who, in.ID, in.Body, version)
+	u, err := ifMatching(in.IfMatch, func(version int64) (authority.User, error) {
+		return s.authority.UpdateUser(ctx, who, in.ID, body, version)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +92,16 @@ type organizationChange struct {
 }
 
 func (s *service) updateOrganization(ctx context.Context, who authority.Principal, in *organizationChange) (*organizationAnswer, error) {
-	version, err := ifVersion(in.IfMatch)
+	body, err := withoutShown[api.OrganizationInput](in.Body, func() (api.Organization, error) {
+		o, err := s.authority.Organization(ctx, who)
+		return organizationView(o), err
+	})
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.authority.UpdateOrganization(ctx, who, in.Body, version)
+	o, err := ifMatching(in.IfMatch, func(version int64) (authority.Organization, error) {
+		return s.authority.UpdateOrganization(ctx, who, body, version)
+	})
 	if err != nil {
 		return nil, err
 	}

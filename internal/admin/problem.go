@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,13 +116,55 @@ func translate(hc huma.Context, _ string, v any) (any, error) {
 		f.Kind = fault.ValidationFailed
 		for _, e := range theirs.Errors {
 			_, name, _ := strings.Cut(e.Location, ".")
-			f.Fields = append(f.Fields, fault.Field{Name: name, Problem: e.Message})
+			if !slices.ContainsFunc(f.Fields, func(f fault.Field) bool { return f.Name == name }) {
+				f.Fields = append(f.Fields, fault.Field{Name: name, Problem: want(hc.Operation(), name)})
+			}
 		}
-		f.Public = fmt.Sprintf("%d of the parameters cannot be used.", len(f.Fields))
+		slices.SortFunc(f.Fields, func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) })
+		if e, ok := errors.AsType[*fault.Error](invalid(f.Fields)); ok {
+			f = e
+		}
 	default:
 		f = fault.Of(theirs)
 	}
 	return problemOf(hc.Context(), f), nil
+}
+
+// want says what a parameter must be, in the words of its declaration.
+func want(op *huma.Operation, name string) string {
+	var known []string
+	for _, p := range op.Parameters {
+		if p.In != "path" && p.Name == name {
+			return wantOf(p.Schema)
+		}
+		if p.In == "query" {
+			known = append(known, p.Name)
+		}
+	}
+	if known == nil {
+		return "is not a known parameter; this operation takes none"
+	}
+	return "is not a known parameter; there are " + strings.Join(known, ", ")
+}
+
+func wantOf(s *huma.Schema) string {
+	switch {
+	case len(s.Enum) > 0:
+		words := make([]string, len(s.Enum))
+		for i, w := range s.Enum {
+			words[i] = fmt.Sprint(w)
+		}
+		return "must be one of " + strings.Join(words, ", ")
+	case s.Type == huma.TypeInteger && s.Minimum != nil && s.Maximum != nil:
+		return fmt.Sprintf("must be a whole number from %.0f to %.0f", *s.Minimum, *s.Maximum)
+	case s.Type == huma.TypeInteger:
+		return "must be a whole number"
+	case s.Format == "date-time":
+		return "must be an instant like 2030-01-31T23:59:59Z"
+	case s.MaxLength != nil:
+		return fmt.Sprintf("must have at most %d characters", *s.MaxLength)
+	}
+	return "cannot be read"
 }
 
 type requestIDKey struct{}

@@ -25,12 +25,12 @@ func (s *service) routes() {
 	}, s.getKey)
 	add(s, route{
 		method: http.MethodPatch, path: "/api-keys/{id}", id: "update-api-key", tag: "api-keys",
-		summary: "Change fields of a key", about: "JSON merge patch (RFC 7396): what is left out stays, null lifts. In force when the answer is sent.",
+		summary: "Change fields of a key", about: "JSON merge patch (RFC 7396): what is left out stays, null lifts. Read-only fields may be sent back with the value that they have. In force when the answer is sent.",
 		body: api.KeyInput{},
 	}, s.updateKey)
 	add(s, route{
 		method: http.MethodPut, path: "/api-keys/{id}", id: "replace-api-key", tag: "api-keys",
-		summary: "Set every field of a key", about: "What is left out goes back to its default.",
+		summary: "Set fields of a key", about: "Merges like PATCH: what is left out stays, so nothing is lifted by omission; null lifts. Read-only fields may be sent back with the value that they have, so that what GET answered can be changed and put back.",
 		body: api.KeyInput{},
 	}, s.replaceKey)
 	add(s, route{

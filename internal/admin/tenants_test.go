@@ -23,7 +23,7 @@ func refused(err error) string {
 	return ""
 }
 
-const otherRoot = "tgm_another_root_key_0123456789"
+const otherRoot = "tgm_another00root00key000123456789ab0IfKzX"
 
 // addOrganization makes a second tenant, with a root key of its own.
 func (h *house) addOrganization(t *testing.T, permissions ...string) *client.Client {

@@ -24,7 +24,7 @@ func keyView(k authority.Key, used ledger.Sum, now time.Time) api.Key {
 		Limits:        limitsView(k.Limits),
 		TotalRequests: used.Requests, TotalTokens: used.Tokens,
 		TotalCostUSD: used.Cost.String(), TotalCostCents: used.Cost.Cents(),
-		CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(), LastUsedAt: instant(used.LastAt), Version: k.Version,
+		CreatedAt: inUTC(k.CreatedAt), UpdatedAt: inUTC(k.UpdatedAt), LastUsedAt: instant(used.LastAt), Version: k.Version,
 	}
 }
 
@@ -43,7 +43,7 @@ func userView(u authority.User) api.User {
 		ID: u.ID, Email: u.Email, Name: u.Name, Role: u.Role,
 		Status: string(u.Status), IsActive: u.Status == authority.StatusActive,
 		Limits:    limitsView(u.Limits),
-		CreatedAt: u.CreatedAt.UTC(), UpdatedAt: u.UpdatedAt.UTC(), Version: u.Version,
+		CreatedAt: inUTC(u.CreatedAt), UpdatedAt: inUTC(u.UpdatedAt), Version: u.Version,
 	}
 }
 
@@ -52,7 +52,7 @@ func organizationView(o authority.Organization) api.Organization {
 		ID: o.ID, Name: o.Name, Timezone: o.Timezone,
 		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
 		Limits:    limitsView(o.Limits),
-		CreatedAt: o.CreatedAt.UTC(), UpdatedAt: o.UpdatedAt.UTC(), Version: o.Version,
+		CreatedAt: inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
 	}
 	if p := o.DefaultPrice; p != nil {
 		view.DefaultPrice = &api.DefaultPrice{InputUSDPerMillion: p.Input.String(), OutputUSDPerMillion: p.Output.String()}
@@ -67,7 +67,7 @@ func sumView(s ledger.Sum) api.UsageSum {
 func rowView(e ledger.Entry) api.UsageRow {
 	u := e.Usage
 	return api.UsageRow{
-		RequestID: e.ID.String(), UpstreamRequestID: e.UpstreamID, At: time.UnixMilli(e.At).UTC(), DurationMS: e.DurationMS,
+		RequestID: e.ID.String(), UpstreamRequestID: e.UpstreamID, At: inUTC(time.UnixMilli(e.At)), DurationMS: e.DurationMS,
 		KeyID: e.KeyID, KeyName: e.KeyName, UserID: orNull(e.UserID), ChatbotID: orNull(e.ChatbotID), CredentialID: orNull(e.CredentialID),
 		Provider: e.Provider, Model: e.Model, APIFormat: string(e.Format), Endpoint: e.Endpoint, Stream: e.Stream,
 		Status: e.Status, Outcome: e.Outcome.String(),
@@ -99,8 +99,21 @@ func instant(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = inUTC(t)
 	return &t
+}
+
+// inUTC is t in UTC, and within the years that JSON can write: one bad instant in
+// the store must not break every list that it is in.
+func inUTC(t time.Time) time.Time {
+	t = t.UTC()
+	switch y := t.Year(); {
+	case y < 0:
+		return time.Date(0, time.January, 1, 0, 0, 0, 0, time.UTC)
+	case y > 9999:
+		return time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
+	}
+	return t
 }
 
 func usd(nano int64) *string {

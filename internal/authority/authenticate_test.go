@@ -34,8 +34,10 @@ func (h *house) verdict(t testing.TB, text string) fault.Kind {
 	if err != nil {
 		return fault.Of(err).Kind
 	}
-	ask := policy.Ask{Now: time.UnixMilli(h.now.Load()), Scope: "chat.completions", Endpoint: "/v1/chat/completions",
-		Format: "openai", Provider: "openai", Model: "gpt-4o"}
+	ask := policy.Ask{
+		Now: time.UnixMilli(h.now.Load()), Scope: "chat.completions", Endpoint: "/v1/chat/completions",
+		Format: "openai", Provider: "openai", Model: "gpt-4o",
+	}
 	if err := g.Rules().AdmitRoute(&ask); err != nil {
 		return err.Kind
 	}
@@ -58,15 +60,18 @@ func TestAGrantTellsWhoIsAsking(t *testing.T) {
 	}
 	same(t, g.Chain(), limit.Chain{
 		{ID: limit.ID{Kind: limit.Organization, ID: h.root.OrganizationID()}, Limits: []limit.Limit{
-			{Meter: limit.Concurrency, Window: limit.Total, Max: 7}}},
+			{Meter: limit.Concurrency, Window: limit.Total, Max: 7},
+		}},
 		{ID: limit.ID{Kind: limit.User, ID: u.ID}, Limits: []limit.Limit{
-			{Meter: limit.Tokens, Window: limit.Day, Max: 1000}}},
+			{Meter: limit.Tokens, Window: limit.Day, Max: 1000},
+		}},
 		{ID: limit.ID{Kind: limit.Key, ID: k.ID}, Limits: []limit.Limit{
 			{Meter: limit.Requests, Window: limit.Minute, Max: 60},
 			{Meter: limit.Requests, Window: limit.Hour, Max: 3600},
 			{Meter: limit.Requests, Window: limit.Day, Max: 86400},
 			{Meter: limit.Concurrency, Window: limit.Total, Max: 0},
-			{Meter: limit.Cost, Window: limit.Month, Mode: limit.Soft, Max: 2_500_000_000}}},
+			{Meter: limit.Cost, Window: limit.Month, Mode: limit.Soft, Max: 2_500_000_000},
+		}},
 	})
 
 	_, text = h.key(t, `{"name":"nobody's"}`)

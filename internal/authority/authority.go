@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,17 +14,23 @@ import (
 
 // Options are what an Authority may be told. The zero value is ready to use.
 type Options struct {
-	KeyPrefix string           // of keys made from now on; "" = key.DefaultPrefix. Older ones go on working.
-	Timezone  string           // of an organisation made from now on, an IANA name; "" = UTC
-	Now       func() time.Time // the clock; nil = time.Now
+	KeyPrefix        string           // of keys made from now on; "" = key.DefaultPrefix. Older ones go on working.
+	ManagementPrefix string           // of management keys made from now on; "" = key.ManagementPrefix. Older ones go on working.
+	Providers        []string         // slugs of all providers: which patterns of allowed_models are for one of them; nil = none
+	Timezone         string           // of an organisation made from now on, an IANA name; "" = UTC
+	Now              func() time.Time // the clock; nil = time.Now
 }
 
 // Authority keeps organisations, users and keys. It is safe for concurrent use.
 type Authority struct {
-	store    Store
-	prefix   string
-	timezone string
-	now      func() time.Time
+	store            Store
+	prefix           string
+	managementPrefix string
+	providers        []string
+	timezone         string
+	now              func() time.Time
+
+	root atomic.Pointer[key.Hash] // of the root key, once EnsureRoot has seen it
 
 	keys          *cache[key.Hash, *record]
 	users         *cache[userRef, *userState]
@@ -34,8 +41,12 @@ type Authority struct {
 // New makes an Authority over store. It reads nothing yet.
 func New(store Store, opts Options) *Authority {
 	a := &Authority{store: store, prefix: opts.KeyPrefix, timezone: opts.Timezone, now: opts.Now}
+	a.managementPrefix, a.providers = opts.ManagementPrefix, opts.Providers
 	if a.prefix == "" {
 		a.prefix = key.DefaultPrefix
+	}
+	if a.managementPrefix == "" {
+		a.managementPrefix = key.ManagementPrefix
 	}
 	if a.timezone == "" {
 		a.timezone = "UTC"

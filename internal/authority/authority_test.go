@@ -223,11 +223,17 @@ func TestPermissionPatterns(t *testing.T) {
 		{[]string{"platform:api-keys:*"}, []string{"platform:api-keys:read"}, []string{"platform:users:read", "platform:api-keys"}},
 		{[]string{"platform:*:read"}, []string{"platform:users:read"}, []string{"platform:users:update", "platform:read"}},
 		{[]string{"platform:api-*:read"}, []string{"platform:api-keys:read"}, []string{"platform:users:read"}},
-		{[]string{"platform:api-keys:create"}, []string{"platform:api-keys:create"},
-			[]string{"platform:api-keys:create-any", "platform:api-keys:creat", "platform:api-keys"}},
+		{
+			[]string{"platform:api-keys:create"},
+			[]string{"platform:api-keys:create"},
+			[]string{"platform:api-keys:create-any", "platform:api-keys:creat", "platform:api-keys"},
+		},
 		{[]string{"!platform:users:*", "*"}, []string{"platform:api-keys:read"}, []string{"platform:users:read"}},
-		{[]string{"!platform:users:delete", "platform:users:*", "platform:users:delete"},
-			[]string{"platform:users:read"}, []string{"platform:users:delete"}},
+		{
+			[]string{"!platform:users:delete", "platform:users:*", "platform:users:delete"},
+			[]string{"platform:users:read"},
+			[]string{"platform:users:delete"},
+		},
 		{[]string{"!*", "*"}, nil, []string{"platform:users:read"}},
 	} {
 		p := h.as(t, h.root.OrganizationID(), test.permissions...)

@@ -2,7 +2,6 @@ package authority
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 func keyFields(now time.Time) []field[Key] {
 	table := []field[Key]{
 		free(textField("name", 1, 100, func(k *Key) *string { return &k.Name })),
-		free(textField("description", 0, 500, func(k *Key) *string { return &k.Description })),
+		free(linesField("description", 0, 500, func(k *Key) *string { return &k.Description })),
 		free(wordsField("tags", func(k *Key) *[]string { return &k.Tags }, tag)),
 		fixed(wordField("kind", func(k *Key) *Kind { return &k.Kind },
 			KindUser, KindService, KindStandalone, KindChatbot), func(k *Key) string { return string(k.Kind) }),
@@ -88,13 +87,27 @@ func settleKey(e *edit[Key]) {
 	case (k.Kind == KindService || k.Kind == KindStandalone) && owned:
 		e.fail("kind", fmt.Sprintf("%s belongs to no user; leave out user_id, or kind", k.Kind))
 	}
+	settleChatbots(e)
 	e.settleBudget(&k.Limits)
+}
+
+// settleChatbots keeps a key for chatbots from opening everything: it names one
+// from the start, and no change takes the last one away.
+func settleChatbots(e *edit[Key]) {
+	k := e.next
+	emptied := e.current == nil || len(e.current.AllowedChatbots) > 0
+	if k.Kind == KindChatbot && len(k.AllowedChatbots) == 0 && emptied && !e.failed("allowed_chatbots") && !e.failed("kind") {
+		e.fail("allowed_chatbots", "a key of the kind chatbot needs at least one chatbot")
+	}
 }
 
 func tag(s string) (string, string) {
 	s = strings.TrimSpace(s)
 	if n := len([]rune(s)); n < 1 || n > 50 {
 		return "", fmt.Sprintf("must have 1 to 50 characters, not %d", n)
+	}
+	if strings.ContainsFunc(s, misleads) {
+		return "", noMisleading
 	}
 	return s, ""
 }
@@ -136,7 +149,7 @@ func address(s string) (string, string) {
 		return "", err.Error() + "; write an address like 203.0.113.7 or a prefix like 10.0.0.0/8"
 	}
 	if p.IsSingleIP() && !strings.Contains(s, "/") {
-		return netip.Addr(p.Addr()).String(), ""
+		return p.Addr().String(), ""
 	}
 	return p.String(), ""
 }

@@ -175,48 +175,35 @@ func (a *Authority) listKeys(ctx context.Context, d deed, f KeyFilter) ([]Key, i
 // not_found, escalation_denied, would_lift_restriction, precondition_failed,
 // version_conflict.
 func (a *Authority) UpdateKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
-	return a.editKey(ctx, deed{p: p, action: "api_key.update", kind: "api_key", id: id}, body, expect,
-		func(current Key) Key { return current })
+	return a.editKey(ctx, deed{p: p, action: "api_key.update", kind: "api_key", id: id}, body, expect)
 }
 
-// ReplaceKey lays body over the defaults: what it leaves out is as if the key
-// were new. Whose the key is, and whether it is enabled, stay as they are unless
-// body says so. Otherwise it is UpdateKey.
+// ReplaceKey is UpdateKey: what body leaves out stays as it is, so that no limit
+// and no restriction is ever lifted by leaving it out.
 func (a *Authority) ReplaceKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
-	d := deed{p: p, action: "api_key.update", kind: "api_key", id: id}
-	return a.editKey(ctx, d, body, expect, func(current Key) Key {
-		k := newKey()
-		k.ID, k.OrganizationID, k.UserID, k.Kind = current.ID, current.OrganizationID, current.UserID, current.Kind
-		k.Prefix, k.Secrets = current.Prefix, current.Secrets
-		k.Status, k.DisabledBy = current.Status, current.DisabledBy
-		k.RevokedBy, k.RevokedAt, k.RevokeReason = current.RevokedBy, current.RevokedAt, current.RevokeReason
-		k.CreatedAt, k.UpdatedAt, k.Version = current.CreatedAt, current.UpdatedAt, current.Version
-		return k
-	})
+	return a.editKey(ctx, deed{p: p, action: "api_key.update", kind: "api_key", id: id}, body, expect)
 }
 
 // ActivateKey enables a disabled key. Its owner may if it was they who disabled
 // it. Kinds: permission_denied, escalation_denied, not_found, validation_failed
 // for a revoked key, version_conflict, store_unavailable.
 func (a *Authority) ActivateKey(ctx context.Context, p Principal, id string) (Key, error) {
-	return a.editKey(ctx, deed{p: p, action: "api_key.activate", kind: "api_key", id: id}, []byte(`{"is_active":true}`), 0,
-		func(current Key) Key { return current })
+	return a.editKey(ctx, deed{p: p, action: "api_key.activate", kind: "api_key", id: id}, []byte(`{"is_active":true}`), 0)
 }
 
 // DeactivateKey disables a key until it is activated. A revoked key stays
 // revoked. Kinds: as ActivateKey.
 func (a *Authority) DeactivateKey(ctx context.Context, p Principal, id string) (Key, error) {
-	return a.editKey(ctx, deed{p: p, action: "api_key.deactivate", kind: "api_key", id: id}, []byte(`{"is_active":false}`), 0,
-		func(current Key) Key { return current })
+	return a.editKey(ctx, deed{p: p, action: "api_key.deactivate", kind: "api_key", id: id}, []byte(`{"is_active":false}`), 0)
 }
 
-func (a *Authority) editKey(ctx context.Context, d deed, body []byte, expect int64, base func(Key) Key) (Key, error) {
+func (a *Authority) editKey(ctx context.Context, d deed, body []byte, expect int64) (Key, error) {
 	list, err := members(body)
 	if err != nil {
 		return Key{}, a.refused(ctx, d, err)
 	}
 	return a.changeKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
-		current, next := row.Key, base(row.Key)
+		current, next := row.Key, row.Key
 		e := &edit[Key]{next: &next, current: &current}
 		e.apply(keyFields(a.instant()), list)
 		settleKey(e)

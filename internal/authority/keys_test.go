@@ -67,7 +67,7 @@ func TestB1_EveryFieldIsStored(t *testing.T) {
 	same(t, stored, k)
 
 	// The same body lays every field over another key, and changes nothing twice.
-	other, _ := h.key(t, `{"name":"x","kind":"chatbot"}`)
+	other, _ := h.key(t, `{"name":"x","kind":"chatbot","allowed_chatbots":["x"]}`)
 	other = h.patch(t, other.ID, everyField)
 	same(t, other, full(other, h.root.ID()))
 	if again := h.patch(t, other.ID, everyField); again.Version != 2 {
@@ -203,8 +203,12 @@ func TestBodiesThatAreNoObject(t *testing.T) {
 func TestB4_ListsAreNeverLiftedByMistake(t *testing.T) {
 	h := newHouse(t)
 	for _, test := range []struct{ field, list string }{
-		{"scopes", `["models.list"]`}, {"allowed_models", `["a"]`}, {"allowed_endpoints", `["/a"]`},
-		{"allowed_ips", `["10.0.0.1"]`}, {"allowed_chatbots", `["b"]`}, {"allowed_providers", `["openai"]`},
+		{"scopes", `["models.list"]`},
+		{"allowed_models", `["a"]`},
+		{"allowed_endpoints", `["/a"]`},
+		{"allowed_ips", `["10.0.0.1"]`},
+		{"allowed_chatbots", `["b"]`},
+		{"allowed_providers", `["openai"]`},
 		{"allowed_api_formats", `["gemini"]`},
 	} {
 		body := func(value string) string { return `{"name":"a","` + test.field + `":` + value + `}` }
@@ -246,18 +250,23 @@ func TestE5_PatchChangesOnlyWhatItNames(t *testing.T) {
 	}
 }
 
-func TestPutStartsFromTheDefaults(t *testing.T) {
+// What a replacement leaves out stays: a program that does not know a field must
+// not lift it by saving the key.
+func TestPutLiftsNothingByOmission(t *testing.T) {
 	h := newHouse(t)
-	u := h.user(t, `{"email":"ada@example.com"}`)
-	k, _ := h.key(t, `{"name":"a","user_id":"`+u.ID+`","allowed_models":["x"],"budget_limit_cents":5,"is_active":false}`)
+	k, _ := h.key(t, everyField)
 	got, err := h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{"name":"b"}`), 0)
 	must(t, err)
-	fresh, _ := h.key(t, `{"name":"b","user_id":"`+u.ID+`","is_active":false}`)
-	fresh.ID, fresh.Prefix, fresh.Secrets, fresh.Version = k.ID, k.Prefix, k.Secrets, 2
-	fresh.DisabledBy = k.DisabledBy
-	same(t, got, fresh)
-	_, err = h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{}`), 0)
-	same(t, wrong(err), []string{"name"})
+	k.Name, k.Version = "b", 2
+	same(t, got, k)
+	got, err = h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{}`), 2)
+	must(t, err)
+	same(t, got, k)
+	got, err = h.ReplaceKey(t.Context(), h.root, k.ID, []byte(`{"allowed_models":null}`), 0)
+	must(t, err)
+	if got.AllowedModels != nil || got.AllowedIPs == nil {
+		t.Errorf("after null: models %v, addresses %v", got.AllowedModels, got.AllowedIPs)
+	}
 }
 
 func TestOwnersAreForLife(t *testing.T) {

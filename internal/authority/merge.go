@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tollgate/internal/fault"
@@ -146,6 +147,23 @@ func badJSON(err error) error {
 		return e
 	}
 	return fault.Wrap(fault.InvalidJSON, err, "The body is not valid JSON.")
+}
+
+// settleActive refuses a body whose status and is_active say different things.
+func (e *edit[T]) settleActive(list []member) {
+	said := map[string]bool{}
+	for _, m := range list {
+		var status Status
+		switch {
+		case m.name == "is_active" && !e.failed(m.name):
+			said[m.name] = m.value.Kind() == 't'
+		case m.name == "status" && !e.failed(m.name) && json.Unmarshal(m.value, &status) == nil:
+			said[m.name] = status == StatusActive
+		}
+	}
+	if len(said) == 2 && said["status"] != said["is_active"] {
+		e.fail("is_active", "contradicts status; send one of them")
+	}
 }
 
 // unknownField suggests the name that was probably meant.

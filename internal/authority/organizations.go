@@ -22,6 +22,20 @@ func (a *Authority) Organization(ctx context.Context, p Principal) (Organization
 	return o, absent(err, "organization", p.organizationID)
 }
 
+// Location is the time zone in which the days of the principal's organisation
+// begin. It needs no permission. Kinds: permission_denied for the zero Principal,
+// store_unavailable.
+func (a *Authority) Location(ctx context.Context, p Principal) (*time.Location, error) {
+	if p.organizationID == "" {
+		return nil, p.require(organizationRead)
+	}
+	o, err := a.organizations.get(ctx, p.organizationID)
+	if err != nil {
+		return nil, absent(err, "organization", p.organizationID)
+	}
+	return o.location, nil
+}
+
 // UpdateOrganization lays body over the organisation as it is (RFC 7396). A
 // positive expect is the version that the caller has seen; 0 is any. The change is
 // in force for all of its keys when UpdateOrganization returns. Kinds:
@@ -49,6 +63,7 @@ func (a *Authority) UpdateOrganization(ctx context.Context, p Principal, body []
 		changed = before
 		e := &edit[Organization]{next: &changed, current: &before}
 		e.apply(organizationFields(), list)
+		e.settleActive(list)
 		e.settleBudget(&changed.Limits)
 		if err := e.err(); err != nil {
 			return err

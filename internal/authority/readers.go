@@ -17,9 +17,30 @@ import (
 // The makers of table lines. Each reads one JSON type, says what would be right,
 // and writes where `at` points.
 
-// textField reads text of lo to hi characters. Text that may be empty (lo is 0)
-// may also be null, which is "", and have several lines.
+// textField reads one line of lo to hi characters. Text that may be empty (lo is
+// 0) may also be null, which is "".
 func textField[T any](name string, lo, hi int, at func(*T) *string) field[T] {
+	return anyTextField(name, lo, hi, at, misleads)
+}
+
+// linesField is a textField that may have several lines.
+func linesField[T any](name string, lo, hi int, at func(*T) *string) field[T] {
+	return anyTextField(name, lo, hi, at, func(r rune) bool {
+		return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r)
+	})
+}
+
+// misleads reports whether a character makes text look like another, or moves
+// what stands around it: control, zero-width and bidirectional characters.
+func misleads(r rune) bool {
+	return unicode.IsControl(r) || r >= '\u200b' && r <= '\u200f' || r >= '\u2028' && r <= '\u202e' ||
+		r >= '\u2060' && r <= '\u2069' || r == '\ufeff'
+}
+
+const noMisleading = "must not contain control, zero-width or bidirectional characters"
+
+// anyTextField refuses characters that are wrong, but for what is stored already.
+func anyTextField[T any](name string, lo, hi int, at func(*T) *string, wrong func(rune) bool) field[T] {
 	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		var s string
 		if isNull(raw) && lo == 0 {
@@ -33,10 +54,8 @@ func textField[T any](name string, lo, hi int, at func(*T) *string) field[T] {
 		if n := utf8.RuneCountInString(s); n < lo || n > hi {
 			return fmt.Sprintf("must have %d to %d characters, not %d", lo, hi, n)
 		}
-		if strings.ContainsFunc(s, func(r rune) bool {
-			return unicode.IsControl(r) && (lo > 0 || !strings.ContainsRune("\t\r\n", r))
-		}) {
-			return "must not contain control characters"
+		if strings.ContainsFunc(s, wrong) && (e.current == nil || s != *at(e.current)) {
+			return noMisleading
 		}
 		*at(e.next) = s
 		return ""
@@ -162,6 +181,8 @@ func instantField[T any](name string, now time.Time, at func(*T) *time.Time) fie
 			return "must be an instant like 2030-01-31T23:59:59Z, or null for never"
 		case !t.After(now) && (e.current == nil || !t.Equal(*at(e.current))):
 			return "must lie in the future; it is now " + now.Format(time.RFC3339)
+		case t.UTC().Year() > 9999: // its offset can carry it beyond what RFC 3339 can write
+			return "must lie before the year 10000 (UTC); send null for never"
 		}
 		*at(e.next) = t.UTC().Truncate(time.Millisecond)
 		return ""

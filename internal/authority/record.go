@@ -77,7 +77,7 @@ func (a *Authority) loadRecord(ctx context.Context, hash key.Hash) (*record, err
 	if which < 0 {
 		return nil, fault.NotFound // replaced between two reads of the store
 	}
-	rules, err := compile(&row.Key, row.Secrets[which].ExpiresAt)
+	rules, err := a.compile(&row.Key, row.Secrets[which].ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
@@ -159,12 +159,15 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*orgState,
 // compile makes the rules of a stored key for one of its secrets; bind adds the owner's state. A prefix
 // that cannot be read must not open or close anything silently: the key is then
 // not usable until it is mended.
-func compile(k *Key, secretExpiresAt time.Time) (policy.Rules, error) {
-	spec := policy.Spec{Status: k.Status.rule(), ExpiresAt: k.ExpiresAt, SecretExpiresAt: secretExpiresAt}
+func (a *Authority) compile(k *Key, secretExpiresAt time.Time) (policy.Rules, error) {
+	spec := policy.Spec{Status: k.Status.rule(), ExpiresAt: k.ExpiresAt, SecretExpiresAt: secretExpiresAt, Provider: a.isProvider}
 	spec.Scopes = as[llm.Scope](k.Scopes)
 	spec.Formats = as[llm.Format](k.AllowedAPIFormats)
 	spec.Endpoints, spec.Models = k.AllowedEndpoints, k.AllowedModels
 	spec.Providers, spec.Chatbots = k.AllowedProviders, k.AllowedChatbots
+	if k.Kind == KindChatbot && spec.Chatbots == nil {
+		spec.Chatbots = []string{} // a stored key of this kind that names no chatbot opens nothing
+	}
 	if k.AllowedIPs != nil {
 		spec.IPs = make([]netip.Prefix, 0, len(k.AllowedIPs))
 	}
@@ -178,6 +181,8 @@ func compile(k *Key, secretExpiresAt time.Time) (policy.Rules, error) {
 	}
 	return policy.Compile(spec), nil
 }
+
+func (a *Authority) isProvider(slug string) bool { return slices.Contains(a.providers, slug) }
 
 func (s Status) rule() policy.Status {
 	switch s {

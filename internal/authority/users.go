@@ -166,6 +166,7 @@ func editUser(e *edit[User], list []member) error {
 		(!ok || local == "" || domain == "" || strings.ContainsAny(u.Email, " \t<>,;") || strings.Contains(domain, "@")) {
 		e.fail("email", "must be an address like ada@example.com")
 	}
+	e.settleActive(list)
 	e.settleBudget(&u.Limits)
 	return e.err()
 }

@@ -228,8 +228,10 @@ func TestHas(t *testing.T) {
 		model, capability string
 		want              bool
 	}{
-		{"gpt-4o", "chat", true}, {"gpt-4o", "embeddings", false},
-		{"demo-embed", "embeddings", true}, {"demo-embed", "chat", false},
+		{"gpt-4o", "chat", true},
+		{"gpt-4o", "embeddings", false},
+		{"demo-embed", "embeddings", true},
+		{"demo-embed", "chat", false},
 	} {
 		got, _ := c.Resolve(tt.model, nil)
 		if got.Model.Has(tt.capability) != tt.want {

@@ -30,7 +30,9 @@ func (c *Catalog) Resolve(name string, configured func(provider string) bool) (T
 	if t, ok := c.aliases[name]; ok {
 		return t, nil
 	}
-	if len(name) <= maxName {
+	// Some providers trim what they are sent; a name with blanks at its ends would
+	// be one model to them and another one to the rules and prices here.
+	if len(name) <= maxName && strings.TrimSpace(name) == name {
 		if t, ok := c.explicit(name); ok {
 			return t, nil
 		}
@@ -63,6 +65,9 @@ func (c *Catalog) explicit(name string) (t Target, ok bool) {
 	slug, rest, _ := strings.Cut(name, "/")
 	if _, known := c.rank[slug]; !known || rest == "" {
 		return Target{}, false
+	}
+	if slug == "google" {
+		rest = strings.TrimPrefix(rest, "models/") // Google's long form of the same names
 	}
 	m := c.find(rest, func(provider string) bool { return provider == slug })
 	if m == nil {

@@ -106,7 +106,7 @@ func (m *Model) attribute(word string) (taken bool, err error) {
 		}
 		m.Released = value
 	case "chat", "completions", "responses", "embeddings", "images", "speech",
-		"transcriptions", "moderations", "rerank", "realtime":
+		"transcriptions", "moderations", "rerank", "realtime", "searches":
 		m.Capabilities = append(m.Capabilities, word)
 	default:
 		return false, nil

@@ -39,11 +39,17 @@ func TestCost(t *testing.T) {
 		{"more reasoning than output", full, llm.Usage{Output: 7, Reasoning: 9}, 7 * 20_000},
 		{"negative reasoning", full, llm.Usage{Output: 7, Reasoning: -9}, 7 * 15_000},
 		{"audio out", full, llm.Usage{OutputAudio: 7}, 560_000},
-		{"all", full, llm.Usage{Input: 1, CacheRead: 1, CacheWrite: 1, CacheWrite1h: 1, InputAudio: 1, Output: 2, Reasoning: 1, OutputAudio: 1},
-			3_000 + 300 + 3_750 + 6_000 + 40_000 + 15_000 + 20_000 + 80_000},
+		{
+			"all", full,
+			llm.Usage{Input: 1, CacheRead: 1, CacheWrite: 1, CacheWrite1h: 1, InputAudio: 1, Output: 2, Reasoning: 1, OutputAudio: 1},
+			3_000 + 300 + 3_750 + 6_000 + 40_000 + 15_000 + 20_000 + 80_000,
+		},
 
-		{"unlisted classes cost what input and output cost", "1.00 2.00",
-			llm.Usage{Input: 1, CacheRead: 1, CacheWrite: 1, CacheWrite1h: 1, InputAudio: 1, Output: 2, Reasoning: 1, OutputAudio: 1}, 5_000 + 6_000},
+		{
+			"unlisted classes cost what input and output cost", "1.00 2.00",
+			llm.Usage{Input: 1, CacheRead: 1, CacheWrite: 1, CacheWrite1h: 1, InputAudio: 1, Output: 2, Reasoning: 1, OutputAudio: 1},
+			5_000 + 6_000,
+		},
 		{"an hour's write costs what a write costs", "1.00 2.00 cache_write=3.00", llm.Usage{CacheWrite1h: 1}, 3_000},
 
 		{"half rounds to even, down", "0.0005 0", llm.Usage{Input: 1}, 0},

@@ -31,10 +31,11 @@ type Config struct {
 	RootKey secret.Text `yaml:"root_key"`
 
 	// What a new API key starts with: one to seven letters or digits, and an
-	// underscore. Keys made with another prefix no longer work after a change.
+	// underscore. Keys made with another prefix go on working after a change.
 	KeyPrefix string `yaml:"key_prefix"`
 
-	// What a new management key starts with; not the same as `key_prefix`.
+	// What a new management key starts with; not the same as `key_prefix`. Those
+	// made with another prefix go on working after a change.
 	ManagementKeyPrefix string `yaml:"management_key_prefix"`
 
 	// Addresses and networks of the proxies before Tollgate. Only what they say
@@ -100,6 +101,10 @@ type DefaultPrice struct {
 type Limits struct {
 	// Size of a request body. A larger one is refused with 413.
 	MaxBodyBytes Bytes `yaml:"max_body_bytes" range:"1KiB..1GiB"`
+
+	// Size of all request bodies in memory at one time. Beyond it requests are
+	// refused with 503 until some have ended.
+	MaxBufferedBytes Bytes `yaml:"max_buffered_bytes" range:"1MiB..1024GiB"`
 
 	// Size of a request's line and headers together.
 	MaxHeaderBytes Bytes `yaml:"max_header_bytes" range:"4KiB..1MiB"`
@@ -293,6 +298,7 @@ func Default() *Config {
 		ShutdownTimeout:     30 * time.Second,
 		Limits: Limits{
 			MaxBodyBytes:       32 * MiB,
+			MaxBufferedBytes:   GiB,
 			MaxHeaderBytes:     64 * KiB,
 			ReadHeaderTimeout:  10 * time.Second,
 			BodyIdleTimeout:    30 * time.Second,

@@ -12,8 +12,11 @@ import (
 // envPrefix begins every variable of our own.
 const envPrefix = "TOLLGATE_"
 
-// clientVariables belong to the command line's client side.
-func clientVariables() []string { return []string{"TOLLGATE_URL", "TOLLGATE_TOKEN"} }
+// clientVariables belong to the command line, and TOLLGATE_KEY to those who call
+// the data plane; none of them sets anything here.
+func clientVariables() []string {
+	return []string{"TOLLGATE_CONFIG", "TOLLGATE_KEY", "TOLLGATE_URL", "TOLLGATE_TOKEN"}
+}
 
 // envName is the variable of a path: limits.max_body_bytes is
 // TOLLGATE_LIMITS_MAX_BODY_BYTES.

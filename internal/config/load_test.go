@@ -72,7 +72,7 @@ func TestFile(t *testing.T) {
 	c := load(t, `
 listen: :9000
 data: /var/lib/tollgate
-root_key: acmem_abc
+root_key: acmem_abcdefghijkl
 key_prefix: acme_
 management_key_prefix: acmem_
 trusted_proxies: [10.1.2.3/8, 192.0.2.7, "::1"]
@@ -104,7 +104,7 @@ prices:
 `)
 	want := config.Default()
 	want.Listen, want.Data = ":9000", "/var/lib/tollgate"
-	want.RootKey, want.KeyPrefix, want.ManagementKeyPrefix = secret.New("acmem_abc"), "acme_", "acmem_"
+	want.RootKey, want.KeyPrefix, want.ManagementKeyPrefix = secret.New("acmem_abcdefghijkl"), "acme_", "acmem_"
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("::1/128")}
 	want.Timezone = "Europe/Berlin"
 	want.DefaultPrice = config.DefaultPrice{Input: price("1.5"), Output: price("3")}
@@ -164,7 +164,7 @@ func TestPrecedence(t *testing.T) {
 
 func TestVariables(t *testing.T) {
 	c := load(t, "aliases: {a: openai/x, b: openai/y}\ntrusted_proxies: [10.0.0.0/8]\n",
-		"PATH=/bin", "TOLLGATE_URL=http://x", "TOLLGATE_TOKEN=tgm_x", "TOLLGATE_DATA=", "TOLLGATE_TIMEZONE=x", "TOLLGATE_TIMEZONE=",
+		"PATH=/bin", "TOLLGATE_URL=http://x", "TOLLGATE_TOKEN=tgm_x", "TOLLGATE_KEY=tg_x", "TOLLGATE_CONFIG=x.yaml", "TOLLGATE_DATA=", "TOLLGATE_TIMEZONE=x", "TOLLGATE_TIMEZONE=",
 		"TOLLGATE_LIMITS_MAX_BODY_BYTES=1MiB",
 		"TOLLGATE_LOG_REQUESTS=true",
 		"TOLLGATE_KEY_PREFIX=0123_",

@@ -46,6 +46,10 @@ type Endpoint struct {
 	APIKey  secret.Text // zero for a server that wants none
 }
 
+// Slugs lists every provider there is by name, configured or not: the built-in
+// ones and those of the file.
+func (c *Config) Slugs() []string { return c.slugs(nil) }
+
 // Configured lists the providers that can be used, by slug: those with a
 // credential or a base URL of their own, whose address is known.
 func (c *Config) Configured() []Endpoint {

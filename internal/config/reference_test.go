@@ -46,7 +46,7 @@ Everything has a default that works: no file is needed. What is set wins in this
 - A name in the file that is not listed here is an error. A ` + "`TOLLGATE_…`" + ` variable that is not listed here is a warning. An empty variable counts as not set.
 - Times are written like ` + "`50ms`, `30s`, `5m`, `1h`" + `; sizes like ` + "`64KiB`, `32MiB`" + ` or as a number of bytes; prices as US dollars with at most six decimals.
 - A list in a variable is separated by commas (` + "`TOLLGATE_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.7`" + `), a table of texts likewise (` + "`TOLLGATE_ALIASES=fast=openai/gpt-4o-mini`" + `); any list or table may also be given in YAML's flow style, which JSON is (` + "`TOLLGATE_PRICES=[{provider: custom, model: m, input: 1, output: 2}]`" + `). A list replaces that of the file; a table is laid over it.
-- ` + "`TOLLGATE_URL` and `TOLLGATE_TOKEN`" + ` are read by the command line's client side, not by the server.
+- ` + "`TOLLGATE_CONFIG`" + ` names the file where no flag does. ` + "`TOLLGATE_URL` and `TOLLGATE_TOKEN`" + ` are read by the command line's client side, not by the server; ` + "`TOLLGATE_KEY`" + ` is for your own programs, and nothing here reads it.
 
 ` + "```yaml" + `
 listen: 0.0.0.0:8080

@@ -101,6 +101,8 @@ func (v *validator) keys(c *Config) {
 	v.want(validPrefix(c.ManagementKeyPrefix), "management_key_prefix", c.ManagementKeyPrefix, form)
 	v.want(c.KeyPrefix != c.ManagementKeyPrefix, "management_key_prefix", c.ManagementKeyPrefix, "must differ from key_prefix")
 	v.want(c.RootKey.IsZero() || strings.HasPrefix(c.RootKey.Reveal(), c.ManagementKeyPrefix), "root_key", c.RootKey, "must be a management key, which starts with %s", c.ManagementKeyPrefix)
+	n := len(c.RootKey.Reveal())
+	v.want(n == 0 || n >= 16 && n <= 256, "root_key", c.RootKey, "must have 16 to 256 characters")
 }
 
 // validPrefix keeps prefixes within the eight characters by which a key is
@@ -117,11 +119,8 @@ func (v *validator) provider(slug string, p Provider) {
 	v.want(validSlug(slug), path, slug, "a provider's name must be lower-case letters, digits and -, 40 at most, a letter first")
 	own := builtinNamed(slug).slug
 	v.want(own == "" || p.Kind == "" || p.Kind == own, path+".kind", p.Kind, "%s is built in and always of its own kind; give the provider another name", slug)
-	reason, shown := urlProblem(p.BaseURL), p.BaseURL
-	if strings.Contains(shown, "@") {
-		shown = "" // it may hold a password
-	}
-	v.want(reason == "", path+".base_url", shown, "%s", reason)
+	reason := urlProblem(p.BaseURL)
+	v.want(reason == "", path+".base_url", ShownURL(p.BaseURL), "%s", reason)
 	needs := builtinNamed(p.kind(slug)).baseURL == "" && p.kind(slug) != "azure" && !p.APIKey.IsZero()
 	v.want(!needs || p.BaseURL != "", path+".base_url", "", "is needed: a provider of kind %s has no usual address", p.kind(slug))
 	v.want(printable(p.APIKey.Reveal()), path+".api_key", p.APIKey, "must not hold blanks or control characters")
@@ -135,6 +134,20 @@ func validSlug(s string) bool {
 // printable reports whether s has no blanks and no control characters.
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+}
+
+// ShownURL is an address as it may be printed: one that holds a user, a password,
+// a query or a fragment is cut to its scheme and host, and is "" where these cannot
+// be told from the rest for certain.
+func ShownURL(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case !strings.ContainsAny(s, "@?#") && err == nil:
+		return s
+	case err != nil || u.Host == "" || strings.Count(s, "@") > 1 || strings.Contains(s, "@") && u.User == nil:
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // urlProblem is what is wrong with a base URL, "" when it is right or empty.

@@ -102,7 +102,10 @@ func TestValidateBorders(t *testing.T) {
 		"prefix without _":         {func(c *config.Config) { c.KeyPrefix = "tg" }, false},
 		"prefix with _ in it":      {func(c *config.Config) { c.KeyPrefix = "t_g_" }, false},
 		"the same prefix twice":    {func(c *config.Config) { c.KeyPrefix = c.ManagementKeyPrefix }, false},
-		"root key":                 {func(c *config.Config) { c.RootKey = secret.New("tgm_x") }, true},
+		"root key":                 {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 12)) }, true},
+		"root key of 15":           {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 11)) }, false},
+		"root key of 256":          {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 252)) }, true},
+		"root key of 257":          {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 253)) }, false},
 		"data-plane key as root":   {func(c *config.Config) { c.RootKey = secret.New("tg_x") }, false},
 		"free default price":       {func(c *config.Config) { c.DefaultPrice = config.DefaultPrice{Input: price("0"), Output: price("0")} }, true},
 		"slug of 40":               {func(c *config.Config) { c.Providers = slug(strings.Repeat("a", 40)) }, true},
@@ -145,6 +148,25 @@ func TestProblemsReadWell(t *testing.T) {
 	}, "\n")
 	if err := c.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+// What may be a password or a token in an address is never printed.
+func TestShownURL(t *testing.T) {
+	for s, want := range map[string]string{
+		"": "", "http://h:8080/v1": "http://h:8080/v1", "h/v1": "h/v1", "http://h:port": "",
+		"https://user:planted@h/v1": "https://h", "https://planted@h:1/v1": "https://h:1", "http://h/v1?key=planted": "http://h",
+		"http://h#planted": "http://h", "https://user:pl/anted@h": "", "https://user:pl?anted@h": "", "https://pl@anted@h": "",
+		"https://planted/x@h": "", "user:planted@h": "", "planted@h": "", "?planted": "",
+	} {
+		if got := config.ShownURL(s); got != want {
+			t.Errorf("%q is shown as %q, want %q", s, got, want)
+		}
+		c := config.Default()
+		c.Providers = map[string]config.Provider{"x": {BaseURL: s}}
+		if err := c.Validate(); err != nil && strings.Contains(err.Error(), "planted") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ const (
 // the answer than those. It does not validate: the answer is the provider's.
 type answer struct {
 	depth    int
-	begun    bool // the first byte that is not white space was seen
+	begun    bool // it begins as an object does
 	done     bool // the top-level object was closed, or there never was one
 	finished bool // it was closed
 
@@ -73,12 +73,20 @@ func (a *answer) write(b []byte, f *findings) {
 	}
 }
 
-// begin steps over white space to the first byte, which decides.
+// begin steps over white space to the brace that opens the object, and then to
+// the name or the brace that must follow.
 func (a *answer) begin(b []byte, i int) int {
 	s := scanner{b: b, i: i}
-	if c := s.peek(); s.i < len(b) {
+	c := s.peek()
+	switch {
+	case s.i == len(b):
+	case a.depth == 0 && c == '{':
+		a.depth = 1
+		s.i++
+	case a.depth == 1 && (c == '"' || c == '}'):
 		a.begun = true
-		a.done = c != '{'
+	default:
+		a.done = true
 	}
 	return s.i
 }
@@ -108,7 +116,7 @@ func (a *answer) mark(c byte) bool {
 	case '}', ']':
 		a.depth--
 		a.output = false
-		a.finished = a.depth == 0
+		a.finished = a.depth == 0 && c == '}'
 		a.done = a.depth <= 0
 	case ',':
 		a.output = false
@@ -155,7 +163,7 @@ func (a *answer) report(f *findings) {
 		f.fail(value)
 	case len(a.kept) > maxUsageBytes:
 	case a.keeping == keptUsage:
-		f.use(value)
+		f.use(value, true)
 	case a.keeping == keptID && len(value) > 0 && value[0] == '"':
 		s := scanner{b: value}
 		if id := s.text(); s.bad == "" { // its escapes are right

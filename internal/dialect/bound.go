@@ -1,7 +1,5 @@
 package dialect
 
-import "bytes"
-
 // Figures are the tokens that count for each medium of a request, which cannot
 // be measured without opening it: a few bytes may stand for hours of silence,
 // or for a book in a compressed document. A zero figure means the model's
@@ -33,21 +31,31 @@ const (
 	// overTools is what is put before descriptions of tools: up to 530 tokens
 	// with Anthropic ("Tool use", pricing).
 	overTools = 1_024
+
+	// overTool is what servers add to each description of a tool before a
+	// template writes it: the members that the caller left out, as null.
+	overTool = 128
 )
 
 // InputBound is a number of input tokens that no provider's count passes. It
 // costs next to nothing: each byte of the body is taken for a token, which
 // bounds the texts from above since a token of any tokeniser in use stands for
-// at least a byte, and escapes only make the body longer. context is the
-// model's context window in tokens; 0 means unknown.
+// at least a byte, and escapes only make the body longer. Where a template may
+// write parts of it anew (Templated), those count as long as they can become.
+// context is the model's context window in tokens; 0 means unknown.
 func (c *Call) InputBound(f Figures, context int64) int64 {
-	return int64(len(c.body)) + c.overhead() + c.MediaBound(f, context)
+	return c.bytes() + c.MediaBound(f, context)
+}
+
+// bytes is a bound as InputBound is, in which media count by their bytes only.
+func (c *Call) bytes() int64 {
+	return int64(len(c.body)) + c.growthOutside() + c.growthInside() + c.overhead()
 }
 
 // TextBound is a bound as InputBound is, without the media: neither their
 // tokens nor the bytes that they take up in the body.
 func (c *Call) TextBound() int64 {
-	return int64(len(c.body)) - c.Media.InlineBytes + c.overhead()
+	return c.bytes() - c.Media.InlineBytes
 }
 
 // overhead is what is added around the texts.
@@ -55,6 +63,9 @@ func (c *Call) overhead() int64 {
 	n := overCall + overMessage*c.Messages
 	if c.Tools || c.WebSearch {
 		n += overTools
+	}
+	if c.Templated {
+		n += overTool * c.listed
 	}
 	return n
 }
@@ -82,86 +93,4 @@ func (c *Call) MediaBound(f Figures, context int64) int64 {
 		return n + unknownContext
 	}
 	return n + context
-}
-
-// Texts calls yield with each text that the model reads, decoded, in the order
-// of the body, for a tokeniser to count. The slice is only lent until yield
-// returns. What it returns bounds all other text tokens of the request: the
-// templates, the numbers among the texts, and everything outside messages,
-// prompt and input (tools, response formats, …) by its bytes. Media are
-// MediaBound's. The sum of the three is a bound, and with text only an almost
-// exact one.
-func (c *Call) Texts(yield func(text []byte)) (rest int64) {
-	if c.texts.absent() {
-		return int64(len(c.body)) + c.overhead()
-	}
-	t := texts{scanner: scanner{b: c.texts.of(c.body)}, yield: yield}
-	t.walk()
-	outside := len(c.body) - (c.texts.to - c.texts.from)
-	return int64(outside) + c.overhead() + t.rest - c.Media.InlineBytes
-}
-
-// texts walks over a value and yields its strings.
-type texts struct {
-	scanner
-	yield func(text []byte)
-	buf   []byte // a decoded text
-	rest  int64
-}
-
-func (t *texts) walk() {
-	switch c := t.peek(); c {
-	case '"':
-		t.emit(t.text())
-	case '[':
-		t.open()
-		for t.element() {
-			t.walk()
-		}
-	case '{':
-		t.object()
-	default:
-		t.scalar(c)
-		t.rest++ // a token id, or a word such as null
-	}
-}
-
-// object walks over a message, which is in the overhead already, or over what
-// lies in one: a part, a tool call. The overhead has room for the usual names;
-// longer ones may be shown to the model as well.
-func (t *texts) object() {
-	t.open()
-	if t.depth > 2 {
-		t.rest += overMessage
-	}
-	for {
-		name, ok := t.member()
-		if !ok {
-			return
-		}
-		if len(name) > overMessage {
-			t.rest += int64(len(name))
-		}
-		if isMedium(name) {
-			t.rest += int64(len(t.value())) // less InlineBytes, in the end
-			continue
-		}
-		t.walk()
-	}
-}
-
-// isMedium reports whether a member called name may hold a medium.
-func isMedium(name []byte) bool {
-	return is(name, "image_url") || is(name, "input_audio") || is(name, "file")
-}
-
-// emit yields the text that raw stands for.
-func (t *texts) emit(raw []byte) {
-	if bytes.IndexByte(raw, '\\') >= 0 {
-		t.buf = appendText(t.buf[:0], raw)
-		raw = t.buf
-	}
-	if len(raw) > 0 {
-		t.yield(raw)
-	}
 }

@@ -119,8 +119,10 @@ func TestModelBodies(t *testing.T) {
 		t.Error(diff)
 	}
 	other := dialect.ModelInfo{ID: "x\"y", OwnedBy: "custom"}
-	want := map[string]any{"object": "list", "data": []any{body,
-		map[string]any{"id": "x\"y", "object": "model", "created": json.Number("0"), "owned_by": "custom"}}}
+	want := map[string]any{"object": "list", "data": []any{
+		body,
+		map[string]any{"id": "x\"y", "object": "model", "created": json.Number("0"), "owned_by": "custom"},
+	}}
 	if diff := cmp.Diff(want, decode(t, dialect.ModelList([]dialect.ModelInfo{one, other}))); diff != "" {
 		t.Error(diff)
 	}

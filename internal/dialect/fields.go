@@ -69,7 +69,36 @@ func fieldLike(name []byte) field {
 	return fieldNone
 }
 
+// overrides are the fields by which one server or another lets a caller pass
+// the output cap, or asks for other models, prompts and services than the body
+// otherwise names.
+var overrides = [...]string{
+	"n_predict", "num_predict", "max_new_tokens", "max_length", "max_output_tokens", "maxOutputTokens", "max_gen_len",
+	"options", "models", "plugins", "search_parameters", "extra_body", "route", "transforms", "web_search",
+	"enable_search", "cached_content", "cachedContent", "use_beam_search",
+	"chat_template", "documents", "prompt_embeds", "mm_processor_kwargs",
+}
+
+// overrideOf is the one of overrides that is called name, or that a lenient
+// parser might take name for; "" if it is none.
+func overrideOf(name []byte) string {
+	for _, known := range overrides {
+		if string(name) == known {
+			return known
+		}
+	}
+	for _, known := range overrides {
+		if alike(name, known) { // with none in camel case: those have a twin
+			return known
+		}
+	}
+	return ""
+}
+
 // fieldSet is a set of fields.
 type fieldSet uint32
+
+// readApart are the fields that hold texts, and one that no model sees.
+const readApart fieldSet = 1<<fieldMessages | 1<<fieldPrompt | 1<<fieldInput | 1<<fieldStreamOptions
 
 func (set fieldSet) has(f field) bool { return set&(1<<f) != 0 }

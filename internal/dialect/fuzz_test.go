@@ -19,7 +19,7 @@ func FuzzRead(f *testing.F) {
 		`{"model":"m","messages":[{"content":[{"type":"text","text":"\u00e9"},` + inlineImage + `,` + remoteImage + `]}],"n":2}`,
 		`{"model":"m","messages":[{"content":[{"type":"file","file":{"file_data":"x"}},{"type":"input_audio","input_audio":{"data":"x"}}]}]}`,
 		`{"mod\u0065l":"m","stream_options":{"include_usage":false},"stream":true,"max_completion_tokens":null}`,
-		`{"model":"m","prompt":[[1,2],[3]],"best_of":3}`, `{"model":"m","input":["a",{"b":1}]}`, `{"Model":"m"}`, `{"model":"a","model":"b"}`,
+		`{"model":"m","prompt":[[1,2],[3]],"best_of":3}`, `{"model":"m","input":["a",{"b":1}]}`, `{"Model":"m"}`, `{"model":"m","messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":[1e15,\"\\u00e9<\"]}"}}]}],"tools":[{"x":[-0,{}]}]}`, `{"model":"a","model":"b"}`,
 		`{"model":"m","tools":[{"type":"x"}],"modalities":["audio"],"web_search_options":{},"prediction":"x","service_tier":"flex","functions":[]}`,
 	} {
 		f.Add([]byte(seed))
@@ -78,6 +78,14 @@ func checkCall(t *testing.T, r *dialect.Route, call *dialect.Call, body []byte) 
 	}
 	if rest := call.Texts(func([]byte) {}); rest < 0 || rest > 20*length+3000 {
 		t.Fatalf("the rest is %d", rest)
+	}
+	plain := call.TextBound()
+	call.Templated = true
+	if call.TextBound() < plain {
+		t.Fatalf("with a template the bound is %d, without %d", call.TextBound(), plain)
+	}
+	if rest := call.Texts(func([]byte) {}); rest < 0 {
+		t.Fatalf("with a template the rest is %d", rest)
 	}
 	e := dialect.Edit{Model: "other", MaxOutput: 12345, IncludeUsage: true}
 	want := decode(t, clean)

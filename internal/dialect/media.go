@@ -51,6 +51,9 @@ func (r *reader) message() {
 				r.skip()
 			}
 		default:
+			if c := r.peek(); c != '"' && c != 'n' {
+				r.call.layered = true
+			}
 			r.skip()
 		}
 	}
@@ -70,6 +73,7 @@ func (r *reader) content() {
 	case 'n':
 		r.literal("null")
 	case '[':
+		r.call.layered = true
 		r.open()
 		for r.element() {
 			r.part()
@@ -80,8 +84,9 @@ func (r *reader) content() {
 }
 
 // part reads one part of a content. What its members hold counts whatever its
-// type says; a type that is not known counts as something that cannot be
-// measured, unless a medium was found in it.
+// type says. Each member that is not known counts as something that cannot be
+// measured, and so does a part whose type is missing, not known, or of another
+// medium than it holds: a server may see in it what is not seen here.
 func (r *reader) part() {
 	switch r.peek() {
 	case '"': // some servers take plain strings
@@ -93,8 +98,8 @@ func (r *reader) part() {
 		return
 	}
 	m := &r.call.Media
-	before := *m
-	unknown := false
+	others := m.Others
+	var p partKind
 	r.open()
 	for {
 		name, ok := r.member()
@@ -104,25 +109,56 @@ func (r *reader) part() {
 		switch {
 		case string(name) == "text" || string(name) == "refusal":
 			r.skip()
+		case r.null(): // the same as absent
 		case is(name, "type"):
-			kind := r.value()
-			unknown = unknown || (string(kind) != `"text"` && string(kind) != `"refusal"`)
+			p.types++
+			p.is = r.value()
 		case is(name, "image_url"):
+			p.holds("image_url")
 			r.image()
 		case is(name, "input_audio"):
+			p.holds("input_audio")
 			r.audio()
 		case is(name, "file"):
+			p.holds("file")
 			r.file()
-		case is(name, "video_url"):
-			m.Others++
+		case is(name, "cache_control"):
 			r.skip()
 		default:
+			m.Others++
 			r.skip()
 		}
 	}
-	if unknown && *m == before {
+	if m.Others == others && !p.consistent() {
 		m.Others++
 	}
+}
+
+// partKind is what a part says to be, and what it holds.
+type partKind struct {
+	types  int    // members that say the type
+	is     []byte // the latest of them, as written
+	medium string // the member with the medium; "" = none
+	mixed  bool   // there are media of several kinds
+}
+
+func (p *partKind) holds(medium string) {
+	p.mixed = p.mixed || (p.medium != "" && p.medium != medium)
+	p.medium = medium
+}
+
+// consistent reports whether a part says one thing and is that.
+func (p *partKind) consistent() bool {
+	if p.types != 1 || p.mixed {
+		return false
+	}
+	switch string(p.is) {
+	case `"text"`, `"refusal"`:
+		return p.medium == ""
+	case `"image_url"`, `"input_audio"`, `"file"`:
+		return p.medium == string(p.is[1:len(p.is)-1])
+	}
+	return false
 }
 
 // image reads the value of an image_url: an object with a url, or the URL.

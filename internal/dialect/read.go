@@ -7,14 +7,16 @@ import (
 )
 
 const (
-	maxModelBytes = 256 // of a model's name
-	maxChoices    = 128 // of n and best_of, as OpenAI has it
+	maxModelBytes = 256           // of a model's name
+	maxChoices    = 128           // of n and best_of, as OpenAI has it
+	maxAnswers    = 1 << 20       // of n or best_of, times the prompts
+	maxCap        = 1_000_000_000 // of an output cap, in tokens
 )
 
 // Call is what the gate must know of a request. It is made by Read, refers to
-// the body it was read from, and is not changed afterwards; it may be read from
-// several goroutines. The body must stay as it is for as long as Rewrite,
-// Segments and Texts are called.
+// the body it was read from, and is not changed afterwards, but for Templated;
+// it may be read from several goroutines. The body must stay as it is for as
+// long as Rewrite, Segments, Texts and the bounds are called.
 type Call struct {
 	Route *Route
 	Model string // as the caller wrote it, decoded
@@ -33,12 +35,26 @@ type Call struct {
 	AudioOutput bool   // modalities has audio
 	Prediction  int64  // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
 
+	// Override is the first field at the top level by which some servers let the
+	// caller pass the output cap, or bill something apart; "" = none. A null is
+	// none.
+	Override string
+
+	// Templated says that the provider puts the prompt together with a chat
+	// template, which may write JSON anew and longer than the caller did. Read
+	// leaves it false, which is right for OpenAI and Azure only: whoever knows the
+	// provider sets it, before any bound is asked for.
+	Templated bool
+
 	body    []byte
 	inside  int // the offset behind the opening brace
 	model   span
 	caps    [2]capSpan // max_tokens, max_completion_tokens
 	options optionsSpan
-	texts   span // messages, prompt or input
+	texts   span  // messages, prompt or input
+	listed  int64 // tools and functions
+	nested  bool  // there are objects or arrays beside texts
+	layered bool  // there are values in messages that are no strings
 }
 
 // span is a part of the body; the zero span is absent.
@@ -90,6 +106,9 @@ func Read(r *Route, body []byte) (*Call, error) {
 		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
 	}
 	c.Choices = max(rd.n, rd.best, 1) * max(rd.prompts, 1)
+	if c.Choices > maxAnswers {
+		return nil, invalid("prompt", "The field \"prompt\" asks for %d answers, n or best_of for each text in it: at most %d are allowed.", c.Choices, maxAnswers)
+	}
 	return c, nil
 }
 
@@ -124,7 +143,11 @@ func (r *reader) object() {
 		if !ok {
 			break
 		}
-		if f := r.fieldNamed(name); f != fieldNone {
+		f := r.fieldNamed(name)
+		if c := r.peek(); c == '{' || c == '[' {
+			r.call.nested = r.call.nested || !readApart.has(f)
+		}
+		if f != fieldNone {
 			r.read(f)
 		} else {
 			r.skip()
@@ -144,6 +167,8 @@ func (r *reader) fieldNamed(name []byte) field {
 				r.respelled(plain, like.String())
 			} else if !r.others.add(plain) {
 				r.twice(brief(plain))
+			} else if r.call.Override == "" && r.peek() != 'n' { // null is absent
+				r.call.Override = overrideOf(plain)
 			}
 			return fieldNone
 		}
@@ -223,10 +248,7 @@ func (r *reader) read(f field) {
 	case fieldTools:
 		r.tools()
 	case fieldFunctions:
-		if !r.null() {
-			c.Tools = true
-			r.skip()
-		}
+		r.functions()
 	case fieldWebSearch:
 		if !r.null() {
 			c.WebSearch = true

@@ -90,6 +90,8 @@ func TestReadRefusesWrongFields(t *testing.T) {
 		{`{"model":"m","max_tokens":12.0}`, "max_tokens"},
 		{`{"model":"m","max_tokens":"12"}`, "max_tokens"},
 		{`{"model":"m","max_tokens":9223372036854775808}`, "max_tokens"},
+		{`{"model":"m","max_tokens":1000000001}`, "max_tokens"},
+		{`{"model":"m","max_completion_tokens":1000000001}`, "max_completion_tokens"},
 		{`{"model":"m","max_completion_tokens":{}}`, "max_completion_tokens"},
 		{`{"model":"m","max_tokens":5,"max_completion_tokens":6}`, "max_completion_tokens"},
 		{`{"model":"m","max_completion_tokens":5,"max_tokens":6}`, "max_tokens"},
@@ -124,11 +126,57 @@ func TestReadRefusesWrongFields(t *testing.T) {
 }
 
 func TestReadTakesBorders(t *testing.T) {
-	if got := read(t, chat, `{"model":"m","max_tokens":9223372036854775807,"n":128}`); got.MaxOutput != 1<<63-1 || got.Choices != 128 {
+	if got := read(t, chat, `{"model":"m","max_tokens":1000000000,"n":128}`); got.MaxOutput != 1_000_000_000 || got.Choices != 128 {
 		t.Errorf("read %+v", got)
 	}
 	if got := read(t, chat, `{"model":"m","max_tokens":1,"max_completion_tokens":1}`); got.MaxOutput != 1 {
 		t.Errorf("read %+v", got)
+	}
+}
+
+func TestReadBoundsTheAnswers(t *testing.T) {
+	body := func(prompts int) string {
+		return `{"model":"m","n":128,"prompt":[` + strings.Repeat(`"",`, prompts-1) + `""]}`
+	}
+	if got := read(t, completions, body(1<<13)).Choices; got != 1<<20 {
+		t.Errorf("%d choices", got)
+	}
+	f := refused(t, completions, body(1<<13+1))
+	if f.Kind != fault.InvalidField || f.Param != "prompt" || !strings.Contains(f.Public, "at most 1048576") {
+		t.Errorf("%v, param %q", f, f.Param)
+	}
+}
+
+func TestReadFindsOverrides(t *testing.T) {
+	for member, want := range map[string]string{
+		`"max_new_tokens":9`:               "max_new_tokens",
+		`"n_predict":-1`:                   "n_predict",
+		`"maxOutputTokens":9`:              "maxOutputTokens",
+		`"max_output_tokens":9`:            "max_output_tokens",
+		`"cachedContent":"x"`:              "cachedContent",
+		`"options":{"num_predict":9}`:      "options",
+		`"Options":{"num_predict":9}`:      "options",
+		`"\u006fptions":{}`:                "options",
+		`"models":["a"],"route":"x"`:       "models",
+		`"route":"x","models":["a"]`:       "route",
+		`"use_beam_search":true`:           "use_beam_search",
+		`"options":null`:                   "",
+		`"options":null,"plugins":[]`:      "plugins",
+		`"min_tokens":5`:                   "",
+		`"ignore_eos":true`:                "",
+		`"user":"options"`:                 "",
+		`"metadata":{"n_predict":9}`:       "",
+		`"web_search_options":{}`:          "",
+		`"temperature":0.5,"web_search":1`: "web_search",
+	} {
+		if got := read(t, chat, `{"model":"m",`+member+`}`).Override; got != want {
+			t.Errorf("%s: %q, want %q", member, got, want)
+		}
+	}
+	for _, path := range []string{completions, embeddings} {
+		if got := read(t, path, `{"model":"m","extra_body":{}}`).Override; got != "extra_body" {
+			t.Errorf("%s: %q", path, got)
+		}
 	}
 }
 

@@ -7,11 +7,15 @@ import "strconv"
 type Edit struct {
 	// Model replaces the model's name.
 	Model string
-	// MaxOutput is written over each cap that the caller set. Where the caller
-	// set none it is added as CapField. Routes without output ignore it.
+	// MaxOutput is written over each cap that the caller set, and added as
+	// CapField says. Routes without output ignore it.
 	MaxOutput int64
-	// CapField is the field that MaxOutput is added as: "max_completion_tokens",
-	// which is all that some models take, else max_tokens.
+	// CapField is the field that the provider goes by. With "max_tokens", which
+	// any other word stands for too, that field is always in what is forwarded,
+	// also beside the caller's max_completion_tokens, which some servers ignore.
+	// With "max_completion_tokens" the field is added only where the caller sent
+	// no cap at all: OpenAI refuses both together. Text completions know
+	// max_tokens only, whatever this says.
 	CapField string
 	// IncludeUsage asks for the usage chunk of a stream. Requests that do not
 	// stream ignore it.
@@ -85,29 +89,33 @@ func (s *splices) replace(at span, text []byte) {
 }
 
 // editCap writes the output cap: over the caller's own, which stand in one or
-// both of the fields, else over the null or in the place of the missing one.
+// both of the fields, and over the null or in the place of the missing one that
+// the provider goes by.
 func (c *Call) editCap(s *splices, e Edit) {
-	if e.MaxOutput <= 0 || e.MaxOutput == c.MaxOutput || !c.Route.Output {
+	if e.MaxOutput <= 0 || !c.Route.Output {
+		return
+	}
+	f, add := fieldMaxTokens, !c.caps[0].set
+	if e.CapField == fieldMaxCompletionTokens.String() && !c.Route.reads.has(fieldPrompt) {
+		f, add = fieldMaxCompletionTokens, c.MaxOutput == 0
+	}
+	if !add && e.MaxOutput == c.MaxOutput {
 		return
 	}
 	value := strconv.AppendInt(nil, e.MaxOutput, 10)
 	for _, cap := range c.caps {
-		if cap.set {
+		if cap.set && e.MaxOutput != c.MaxOutput {
 			s.replace(cap.at, value)
 		}
 	}
-	if c.MaxOutput > 0 {
-		return
-	}
-	f := fieldMaxTokens
-	if e.CapField == fieldMaxCompletionTokens.String() {
-		f = fieldMaxCompletionTokens
-	}
-	if cap := c.caps[f-fieldMaxTokens]; !cap.at.absent() {
+	cap := c.caps[f-fieldMaxTokens]
+	switch {
+	case !add:
+	case cap.at.absent():
+		s.replace(span{c.inside, c.inside}, []byte(`"`+f.String()+`":`+string(value)+`,`))
+	default:
 		s.replace(cap.at, value)
-		return
 	}
-	s.replace(span{c.inside, c.inside}, []byte(`"`+f.String()+`":`+string(value)+`,`))
 }
 
 // editOptions asks for the usage chunk. A member is added at the beginning of

@@ -16,6 +16,7 @@ import (
 func TestRewrite(t *testing.T) {
 	model := dialect.Edit{Model: "gpt-4o"}
 	capped := dialect.Edit{MaxOutput: 64}
+	completion := dialect.Edit{MaxOutput: 64, CapField: "max_completion_tokens"}
 	usage := dialect.Edit{IncludeUsage: true}
 	for _, c := range []struct {
 		path, body string
@@ -34,9 +35,17 @@ func TestRewrite(t *testing.T) {
 		{chat, `{"model":"m"}`, dialect.Edit{MaxOutput: 64, CapField: "min_tokens"}, `{"max_tokens":64,"model":"m"}`},
 		{chat, `{"model":"m","max_tokens": 100 }`, capped, `{"model":"m","max_tokens": 64 }`},
 		{chat, `{"max_tokens":64,"model":"m"}`, capped, `{"max_tokens":64,"model":"m"}`},
-		{chat, `{"max_completion_tokens":100,"model":"m"}`, capped, `{"max_completion_tokens":64,"model":"m"}`},
+		{chat, `{"max_completion_tokens":100,"model":"m"}`, capped, `{"max_tokens":64,"max_completion_tokens":64,"model":"m"}`},
+		{chat, `{"max_completion_tokens":64,"model":"m"}`, capped, `{"max_tokens":64,"max_completion_tokens":64,"model":"m"}`},
+		{chat, `{"max_completion_tokens":100,"model":"m"}`, completion, `{"max_completion_tokens":64,"model":"m"}`},
+		{chat, `{"model":"m","max_tokens":100}`, completion, `{"model":"m","max_tokens":64}`},
+		{chat, `{"model":"m","max_tokens":64}`, completion, `{"model":"m","max_tokens":64}`},
+		{chat, `{"model":"m","max_tokens":null}`, completion, `{"max_completion_tokens":64,"model":"m","max_tokens":null}`},
+		{completions, `{"model":"m"}`, completion, `{"max_tokens":64,"model":"m"}`},
+		{completions, `{"model":"m","max_tokens":100}`, completion, `{"model":"m","max_tokens":64}`},
+		{completions, `{"model":"m","max_completion_tokens":100}`, completion, `{"max_tokens":64,"model":"m","max_completion_tokens":64}`},
 		{chat, `{"max_completion_tokens":100,"model":"m","max_tokens":100}`, capped, `{"max_completion_tokens":64,"model":"m","max_tokens":64}`},
-		{chat, `{"max_completion_tokens":100,"model":"m","max_tokens":null}`, capped, `{"max_completion_tokens":64,"model":"m","max_tokens":null}`},
+		{chat, `{"max_completion_tokens":100,"model":"m","max_tokens":null}`, capped, `{"max_completion_tokens":64,"model":"m","max_tokens":64}`},
 		{chat, `{"model":"m","max_tokens":null}`, capped, `{"model":"m","max_tokens":64}`},
 		{chat, `{"model":"m","max_completion_tokens":null}`, capped, `{"max_tokens":64,"model":"m","max_completion_tokens":null}`},
 		{embeddings, `{"model":"m"}`, capped, `{"model":"m"}`},
@@ -148,18 +157,15 @@ func edit(m map[string]any, e dialect.Edit) {
 	}
 	if e.MaxOutput > 0 {
 		n := json.Number(fmt.Sprint(e.MaxOutput))
-		set := false
-		for _, name := range []string{"max_tokens", "max_completion_tokens"} {
-			if m[name] != nil {
-				m[name], set = n, true
-			}
-		}
-		switch {
-		case set:
-		case e.CapField == "":
+		none := m["max_tokens"] == nil && m["max_completion_tokens"] == nil
+		if e.CapField != "max_completion_tokens" {
 			m["max_tokens"] = n
-		default:
-			m[e.CapField] = n
+		}
+		if none && e.CapField == "max_completion_tokens" || m["max_completion_tokens"] != nil {
+			m["max_completion_tokens"] = n
+		}
+		if m["max_tokens"] != nil {
+			m["max_tokens"] = n
 		}
 	}
 	if e.IncludeUsage && m["stream"] == true {

@@ -4,7 +4,10 @@ import "bytes"
 
 // maxDepth is how deep a body may nest. Nothing that a model is asked comes
 // near it, and the walkers recurse.
-const maxDepth = 512
+const (
+	maxDepth = 512
+	tooDeep  = "nested deeper than 512 levels"
+)
 
 // scanner is a strict JSON cursor over b: it enforces the whole grammar of
 // RFC 8259 in one pass, decodes nothing and allocates nothing. Two things are
@@ -64,7 +67,7 @@ func (s *scanner) peekFar() byte {
 // open steps over the bracket under the cursor. Members or elements follow.
 func (s *scanner) open() {
 	if s.depth == maxDepth {
-		s.fail(s.i, "nested deeper than 512 levels")
+		s.fail(s.i, tooDeep)
 		return
 	}
 	s.depth++

@@ -118,6 +118,6 @@ func (l *likeness) counts(data []byte, f *findings) bool {
 	if len(text) == 0 || mayReport(data) {
 		return false
 	}
-	f.tally.Seen += tokensIn(int64(len(text)))
+	f.count(int64(len(text)))
 	return true
 }

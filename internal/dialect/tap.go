@@ -15,9 +15,8 @@ import (
 // compressed: a JSON document or, if it streams, server-sent events. Which of
 // the two the answer's Content-Type says, whatever was asked for.
 type Tap struct {
-	route *Route
-	hide  bool
-	f     findings
+	hide bool
+	f    findings
 
 	answer *answer // of a JSON answer
 	stream stream  // of a stream
@@ -25,6 +24,7 @@ type Tap struct {
 
 // findings is what a Tap knows of its answer.
 type findings struct {
+	output bool // the route has output
 	tally  llm.Tally
 	failed bool
 }
@@ -33,7 +33,7 @@ type findings struct {
 // the chunk of a stream that carries nothing but the usage; other chunks are
 // left as they are, also where the provider put "usage":null into them.
 func NewTap(r *Route, stream, hideUsage bool) *Tap {
-	t := &Tap{route: r, hide: stream && hideUsage}
+	t := &Tap{hide: stream && hideUsage, f: findings{output: r.Output}}
 	if !stream {
 		t.answer = &answer{}
 	}
@@ -41,32 +41,27 @@ func NewTap(r *Route, stream, hideUsage bool) *Tap {
 }
 
 // Write takes the next bytes of the answer and gives those that may be passed
-// on now, in order: all of them at once when nothing is to be hidden, else up
-// to the end of the last whole event. They stay valid until the next call of
-// Write or Close, and until chunk is changed; it may be empty.
+// on now, in order: of a document all of them at once, of a stream whole events
+// only, so that another event can follow wherever the stream breaks off. (An
+// event of more than 16 MiB is passed on in pieces, and so is all behind it.)
+// They stay valid until the next call of Write or Close, and until chunk is
+// changed; it may be empty.
 func (t *Tap) Write(chunk []byte) (relay []byte) {
 	if t.answer != nil {
 		t.answer.write(chunk, &t.f)
 		return chunk
 	}
-	relay = t.stream.write(chunk, t)
-	if !t.hide {
-		return chunk
-	}
-	return relay
+	return t.stream.write(chunk, t)
 }
 
 // Close takes note that the answer has ended and gives what was still held
-// back. Call it once, also when the answer broke off.
+// back, which may be a part of an event. Call it once, also when the answer
+// broke off; but then drop what it gives, if an event of one's own is to follow.
 func (t *Tap) Close() (relay []byte) {
 	if t.answer != nil {
 		return nil
 	}
-	relay = t.stream.close(t)
-	if !t.hide {
-		return nil
-	}
-	return relay
+	return t.stream.close(t)
 }
 
 // Tally is what was seen so far. A JSON answer is Finished when its document
@@ -76,7 +71,8 @@ func (t *Tap) Tally() llm.Tally {
 	tally := t.f.tally
 	if t.answer != nil {
 		tally.Finished = t.answer.finished
-		if t.route.Output {
+		tally.Final = tally.Reported // it is said once, at the top level
+		if t.f.output {
 			tally.Seen = tokensIn(t.answer.bytes)
 		}
 	}
@@ -94,11 +90,19 @@ func (f *findings) name(raw []byte) {
 	}
 }
 
-// use notes a usage; the last one that says something counts.
-func (f *findings) use(raw []byte) {
-	if u, ok := parseUsage(raw); ok {
-		f.tally.Usage, f.tally.Reported = u, true
+// use notes a usage; the last one that says something counts. final says that
+// it came by itself.
+func (f *findings) use(raw []byte, final bool) {
+	if u, ok := parseUsage(raw, f.output); ok {
+		f.tally.Usage, f.tally.Reported, f.tally.Final = u, true, final
 	}
+}
+
+// count notes a piece of output of n bytes. A usage said before it was not the
+// last word.
+func (f *findings) count(n int64) {
+	f.tally.Seen += tokensIn(n)
+	f.tally.Final = false
 }
 
 // fail notes an error, unless it is null.
@@ -128,12 +132,12 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 	}
 	t.f.failed = t.f.failed || c.failed
 	if c.texts > 0 {
-		t.f.tally.Seen += tokensIn(c.bytes)
+		t.f.count(c.bytes)
 		t.stream.like.learn(data, &c)
 	}
 	if c.usage == nil {
 		return false
 	}
-	t.f.use(c.usage)
+	t.f.use(c.usage, c.empty)
 	return t.hide && c.empty && !c.failed
 }

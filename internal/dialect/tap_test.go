@@ -74,7 +74,9 @@ func TestStream(t *testing.T) {
 		event(`"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"at\""}}]},"finish_reason":null}]`) +
 		event(`"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":":\"noon\"}"}}]},"finish_reason":null}]`)
 	last := event(`"choices":[{"index":0,"delta":{"content":"!"},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4}}`)
-	reported := llm.Tally{Usage: used, Reported: true, Finished: true, UpstreamID: "chatcmpl-7"}
+	reported := llm.Tally{Usage: used, Reported: true, Final: true, Finished: true, UpstreamID: "chatcmpl-7"}
+	within := reported
+	within.Final = false
 	with := func(tally llm.Tally, tokens int64) llm.Tally { tally.Seen = tokens; return tally }
 	for name, c := range map[string]struct {
 		stream string
@@ -82,11 +84,11 @@ func TestStream(t *testing.T) {
 	}{
 		"text":                 {text + event(usageOnly) + done, with(reported, 9)},
 		"tools":                {tools + event(usageOnly) + done, with(reported, 5)},
-		"usage in last chunk":  {text + last + done, with(reported, 10)},
+		"usage in last chunk":  {text + last + done, with(within, 10)},
 		"no usage":             {text + done, llm.Tally{Finished: true, UpstreamID: "chatcmpl-7", Seen: 9}},
 		"cut before the end":   {text, llm.Tally{UpstreamID: "chatcmpl-7", Seen: 9}},
 		"cut in an event":      {text + event(usageOnly)[:80], llm.Tally{UpstreamID: "chatcmpl-7", Seen: 9}},
-		"cut behind the JSON":  {text + strings.TrimRight(event(usageOnly), "\n"), with(llm.Tally{Usage: used, Reported: true, UpstreamID: "chatcmpl-7"}, 9)},
+		"cut behind the JSON":  {text + strings.TrimRight(event(usageOnly), "\n"), with(llm.Tally{Usage: used, Reported: true, Final: true, UpstreamID: "chatcmpl-7"}, 9)},
 		"done without newline": {text + event(usageOnly) + "data: [DONE]", with(reported, 9)},
 		"usage twice":          {event(strings.Replace(usageOnly, "12", "1", 1)) + text + event(usageOnly) + done, with(reported, 9)},
 		"usage, then zeros":    {text + event(usageOnly) + event(`"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`) + done, with(reported, 9)},
@@ -150,17 +152,51 @@ func TestHideUsageDropsTheUsageChunkOnly(t *testing.T) {
 	}
 }
 
-func TestRelayHoldsNothingBackThatNeedNotBe(t *testing.T) {
-	tap := dialect.NewTap(find(t, chat), true, false)
-	for _, b := range []byte(words("a", "b")) {
-		if relay := tap.Write([]byte{b}); string(relay) != string(b) {
-			t.Fatalf("wrote %q, got %q at once", b, relay)
+func TestRelayIsWholeEvents(t *testing.T) {
+	one, two := words("a"), words("b")
+	for _, hide := range []bool{false, true} {
+		tap := dialect.NewTap(find(t, chat), true, hide)
+		var relayed string
+		for i, b := range []byte(one + two + one[:20]) {
+			relayed += string(tap.Write([]byte{b}))
+			want := ""
+			if i+1 >= len(one) {
+				want = one
+			}
+			if i+1 >= len(one+two) {
+				want += two
+			}
+			if relayed != want {
+				t.Fatalf("hide %t: after %d bytes %q was relayed", hide, i+1, relayed)
+			}
+		}
+		if rest := tap.Close(); string(rest) != one[:20] {
+			t.Errorf("hide %t: Close gives %q", hide, rest)
 		}
 	}
-	tap = dialect.NewTap(find(t, chat), true, true)
-	one := words("a")
-	if relay := tap.Write([]byte(one + one[:20])); string(relay) != one {
-		t.Errorf("with usage to hide, got %q at once", relay)
+}
+
+func TestFinalIsTheLastWord(t *testing.T) {
+	counted := event(`"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"prompt_tokens":12,"completion_tokens":1}`)
+	zeros := event(`"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`)
+	for name, c := range map[string]struct {
+		stream string
+		want   bool
+	}{
+		"no usage":         {words("a") + done, false},
+		"by itself":        {words("a") + event(usageOnly), true},
+		"with a choice":    {counted + done, false},
+		"with no choices":  {words("a") + `data: {"usage":{"prompt_tokens":1}}` + "\n\n", false},
+		"both":             {counted + event(usageOnly) + done, true},
+		"output behind it": {event(usageOnly) + words("a"), false},
+		"twice behind it":  {words("a") + event(usageOnly) + words("a"), false},
+		"counted behind":   {event(usageOnly) + counted, false},
+		"zeros only":       {words("a") + zeros, false},
+		"zeros behind it":  {event(usageOnly) + zeros + done, true},
+	} {
+		if got := tappedAnyhow(t, chat, c.stream, true, false).tally; got.Final != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 
@@ -197,7 +233,7 @@ func TestEventsTooLargeAreRelayedUnseen(t *testing.T) {
 func TestJSONAnswer(t *testing.T) {
 	const usage = `"usage":{"prompt_tokens":12,"completion_tokens":5,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4}}`
 	message := `"choices":[{"index":0,"message":{"role":"assistant","content":"Waves \"come\" and go.","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}]`
-	all := llm.Tally{Usage: used, Reported: true, Finished: true, UpstreamID: "chatcmpl-9", Seen: 6}
+	all := llm.Tally{Usage: used, Reported: true, Final: true, Finished: true, UpstreamID: "chatcmpl-9", Seen: 6}
 	for name, c := range map[string]struct {
 		path, answer string
 		want         llm.Tally
@@ -210,10 +246,10 @@ func TestJSONAnswer(t *testing.T) {
 		"usage nested":   {chat, `{"x":{"usage":{"prompt_tokens":1},"id":"y"},"z":[{"usage":{"prompt_tokens":1}}]}`, llm.Tally{Finished: true}},
 		"usage a text":   {chat, `{"x":"usage","y":"\"usage\":{","z":["usage",{"prompt_tokens":1}]}`, llm.Tally{Finished: true}},
 		"cut in usage":   {chat, `{"id":"chatcmpl-9",` + usage, llm.Tally{UpstreamID: "chatcmpl-9"}},
-		"cut at the end": {chat, `{"id":"chatcmpl-9",` + message + `,` + usage + ` ,`, llm.Tally{Usage: used, Reported: true, UpstreamID: "chatcmpl-9", Seen: 6}},
+		"cut at the end": {chat, `{"id":"chatcmpl-9",` + message + `,` + usage + ` ,`, llm.Tally{Usage: used, Reported: true, Final: true, UpstreamID: "chatcmpl-9", Seen: 6}},
 		"parts":          {chat, `{"choices":[{"message":{"content":[{"type":"text","text":"abcdefgh"}],"refusal":null,"x":"y"}}]}`, llm.Tally{Finished: true, Seen: 2}},
 		"nothing said":   {chat, `{"choices":[{"message":{"content":null,"role":"assistant"}},{"text":7},{"content":"","x":"y"}]}`, llm.Tally{Finished: true}},
-		"embeddings":     {embeddings, `{"object":"list","data":[{"embedding":[0.1,-2e-3],"text":"abc"}],"usage":{"prompt_tokens":8,"total_tokens":8}}`, llm.Tally{Usage: llm.Usage{Input: 8}, Reported: true, Finished: true}},
+		"embeddings":     {embeddings, `{"object":"list","data":[{"embedding":[0.1,-2e-3],"text":"abc"}],"usage":{"prompt_tokens":8,"total_tokens":8}}`, llm.Tally{Usage: llm.Usage{Input: 8}, Reported: true, Final: true, Finished: true}},
 		"id broken":      {chat, `{"id":"\u12","choices":[]}`, llm.Tally{Finished: true}},
 		"escapes":        {chat, `{"a":"\\","b":"\\\"","id":"x\u0079\"z","c":"\u005c"}`, llm.Tally{Finished: true, UpstreamID: `xy"z`}},
 		"id no text":     {chat, `{"id":7}`, llm.Tally{Finished: true}},
@@ -223,7 +259,11 @@ func TestJSONAnswer(t *testing.T) {
 		"HTML":           {chat, `<html>{"usage":{"prompt_tokens":1}}</html>`, llm.Tally{}},
 		"an empty one":   {chat, ` {} `, llm.Tally{Finished: true}},
 		"more behind it": {chat, `{"id":"a"}{"id":"b","usage":{"prompt_tokens":1}}`, llm.Tally{Finished: true, UpstreamID: "a"}},
-		"unbalanced":     {chat, `{"id":"a"]]}`, llm.Tally{Finished: true}},
+		"unbalanced":     {chat, `{"id":"a"]]}`, llm.Tally{}},
+		"no JSON":        {chat, `{not JSON: {"usage":{"prompt_tokens":1}}}`, llm.Tally{}},
+		"a bracket":      {chat, `{"id":"chatcmpl-9"]`, llm.Tally{}},
+		"a brace":        {chat, ` { `, llm.Tally{}},
+		"a text":         {chat, `Bad gateway`, llm.Tally{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := tappedAnyhow(t, c.path, c.answer, false, true)
@@ -271,6 +311,23 @@ func TestUsageClasses(t *testing.T) {
 		`{"prompt_tokens":5,"x":{"prompt_tokens":9},"y":[{"a":"b"}],"z":1}`: {Input: 5},
 	} {
 		got := tappedAnyhow(t, chat, `{"usage":`+usage+`}`, false, false).tally
+		if !got.Reported || got.Usage != want {
+			t.Errorf("%s:\n got %+v\nwant %+v", usage, got, want)
+		}
+	}
+}
+
+func TestUsageWithoutOutputIsInput(t *testing.T) {
+	for usage, want := range map[string]llm.Usage{
+		`{"total_tokens":8}`:                                                                            {Input: 8},
+		`{"prompt_tokens":8,"total_tokens":8}`:                                                          {Input: 8},
+		`{"prompt_tokens":5,"total_tokens":8}`:                                                          {Input: 8},
+		`{"prompt_tokens":5,"completion_tokens":1,"total_tokens":8}`:                                    {Input: 8},
+		`{"prompt_tokens":5,"completion_tokens":4,"total_tokens":8}`:                                    {Input: 9},
+		`{"total_tokens":8,"completion_tokens_details":{"reasoning_tokens":2,"audio_tokens":2}}`:        {Input: 8},
+		`{"prompt_tokens":5,"total_tokens":8,"prompt_tokens_details":{"cached_tokens":2,"a":{"b":[]}}}`: {Input: 6, CacheRead: 2},
+	} {
+		got := tappedAnyhow(t, embeddings, `{"usage":`+usage+`}`, false, false).tally
 		if !got.Reported || got.Usage != want {
 			t.Errorf("%s:\n got %+v\nwant %+v", usage, got, want)
 		}

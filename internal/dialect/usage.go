@@ -17,8 +17,9 @@ type openAIUsage struct {
 }
 
 // parseUsage reads a usage object. It is false when raw is not one, or says
-// nothing that can be true: then the provider has not reported.
-func parseUsage(raw []byte) (llm.Usage, bool) {
+// nothing that can be true: then the provider has not reported. Without output
+// all that was used is input, whatever the provider calls it.
+func parseUsage(raw []byte, output bool) (llm.Usage, bool) {
 	u := openAIUsage{-1, -1, -1, -1, -1, -1, -1}
 	s := scanner{b: raw}
 	if s.peek() != '{' {
@@ -27,6 +28,10 @@ func parseUsage(raw []byte) (llm.Usage, bool) {
 	u.read(&s, "")
 	if s.end(); s.bad != "" {
 		return llm.Usage{}, false
+	}
+	if !output {
+		u.prompt = max(u.total, max(u.prompt, 0)+max(u.completion, 0))
+		u.completion, u.total = 0, 0
 	}
 	return u.classes()
 }

@@ -82,7 +82,7 @@ func plainInteger(digits []byte) (n int64, ok bool) {
 func (r *reader) outputCap(f field) {
 	r.peek()
 	at := r.i
-	n := r.integer(f.String(), math.MaxInt64, "must be a positive whole number, written in digits only")
+	n := r.integer(f.String(), maxCap, "must be a positive whole number, at most 1000000000, written in digits only")
 	if r.bad != "" {
 		return
 	}
@@ -154,6 +154,7 @@ func (r *reader) tools() {
 	r.open()
 	for r.element() {
 		r.call.Tools = true
+		r.call.listed++
 		if r.peek() != '{' {
 			r.wrong("tools", "must be an array of objects")
 			return
@@ -161,6 +162,23 @@ func (r *reader) tools() {
 		if !r.callersTool() {
 			r.call.HostedTools = true
 		}
+	}
+}
+
+// functions reads the older form of tools: which are there, and how many.
+func (r *reader) functions() {
+	if r.null() {
+		return
+	}
+	r.call.Tools = true
+	if r.peek() != '[' {
+		r.skip()
+		return
+	}
+	r.open()
+	for r.element() {
+		r.call.listed++
+		r.skip()
 	}
 }
 

@@ -66,6 +66,7 @@ const (
 	BudgetHeld         Kind = "budget_held"
 
 	StoreUnavailable     Kind = "store_unavailable"
+	Overloaded           Kind = "overloaded"
 	ProviderUnconfigured Kind = "provider_unconfigured"
 	UpstreamUnavailable  Kind = "upstream_unavailable"
 	UpstreamTimeout      Kind = "upstream_timeout"

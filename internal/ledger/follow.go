@@ -128,7 +128,7 @@ func (f *follower) read(tail Position) (Position, error) {
 	for len(f.batch) < maxBatch && pos.Compare(tail) < 0 {
 		if f.reader == nil {
 			r, err := f.journal.openSegment(pos.Segment, pos.Offset)
-			if errors.Is(err, os.ErrNotExist) {
+			if errors.Is(err, os.ErrNotExist) && pos.Segment < tail.Segment {
 				pos = f.skip(pos, tail)
 				continue
 			} else if err != nil {
@@ -148,6 +148,11 @@ func (f *follower) read(tail Position) (Position, error) {
 		case errors.Is(err, errTorn):
 			if pos.Segment == tail.Segment {
 				return pos, fmt.Errorf("journal segment %d ends at %d, before its tail %d", pos.Segment, pos.Offset, tail.Offset)
+			}
+			lost, found := f.reader.resync()
+			if found {
+				f.log.Error("a part of the journal is damaged and cannot be booked; what follows it is", "segment", pos.Segment, "at_byte", pos.Offset, "bytes", lost)
+				continue
 			}
 			f.rewind()
 			pos = f.skip(pos, tail)

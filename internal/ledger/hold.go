@@ -25,6 +25,14 @@ type Request struct {
 	OutputPrice money.Price   // the dearest price an output token can have
 }
 
+// ask is the request as the limits see it, without an instant.
+func (r *Request) ask() limit.Ask {
+	return limit.Ask{
+		Input: r.Input, InputCost: r.InputCost, OutputPrice: r.OutputPrice,
+		Output: r.Output, LeastOutput: r.LeastOutput, Choices: max(r.Choices, 1),
+	}
+}
+
 // Hold is a request's allowance, and the proof that it has one: it comes only
 // from Reserve, is recorded durably, and ends once, by Settle or Release. The
 // zero value is no hold. It is safe for concurrent use.
@@ -36,8 +44,7 @@ type Hold struct {
 	verdict limit.Verdict
 	clamped bool
 	segment uint64
-	expires int64 // Unix nanoseconds
-	begun   time.Time
+	begun   time.Time // with the monotonic clock, which no step of the wall clock moves
 	ended   atomic.Bool
 }
 
@@ -115,18 +122,10 @@ func (l *Ledger) Reserve(ctx context.Context, r *Request) (*Hold, error) {
 	if err := l.ready(now); err != nil {
 		return nil, err
 	}
-	h := &Hold{ledger: l, entry: r.Entry, chain: r.Chain, begun: now, expires: now.Add(l.opts.HoldFor).UnixNano()}
-	ask := limit.Ask{
-		Unix: now.Unix(), Calendar: l.calendar(now, r.Location),
-		Input: r.Input, InputCost: r.InputCost, OutputPrice: r.OutputPrice,
-		Output: r.Output, LeastOutput: r.LeastOutput, Choices: max(r.Choices, 1),
-	}
-	refusal, err := l.counters.Take(ctx, r.Chain, &ask, &h.taken, &h.verdict)
+	h := &Hold{ledger: l, entry: r.Entry, chain: r.Chain, begun: now}
+	now, err := l.take(ctx, r, h, now)
 	if err != nil {
-		return nil, unavailable(err)
-	}
-	if refusal != nil {
-		return nil, refused(refusal, now)
+		return nil, err
 	}
 	h.clamped = h.verdict.Output < r.Output
 	h.entry.ID = NewRequestID(now)
@@ -140,6 +139,25 @@ func (l *Ledger) Reserve(ctx context.Context, r *Request) (*Hold, error) {
 	}
 	l.holds.Store(h.entry.ID, h)
 	return h, nil
+}
+
+// take takes the hold on the limits, as of now, or as of the latest instant that
+// they have seen; that instant is returned.
+func (l *Ledger) take(ctx context.Context, r *Request, h *Hold, now time.Time) (time.Time, error) {
+	ask := r.ask()
+	for {
+		ask.Unix, ask.Calendar = now.Unix(), l.calendar(now, r.Location)
+		refusal, err := l.counters.Take(ctx, r.Chain, &ask, &h.taken, &h.verdict)
+		switch {
+		case err != nil:
+			return now, unavailable(err)
+		case refusal != nil:
+			return now, refused(refusal, now)
+		case h.verdict.Late == 0:
+			return now, nil
+		}
+		now = time.Unix(h.verdict.Late, 0)
+	}
 }
 
 // end writes the entry and gives the hold back. An entry that the journal cannot

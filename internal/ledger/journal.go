@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,6 +114,10 @@ func (j *journal) rotate() error {
 	}
 	next := j.end.Segment + 1
 	f, err := os.OpenFile(j.path(next), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	for errors.Is(err, os.ErrExist) { // left by a rotation that failed half-way
+		next++
+		f, err = os.OpenFile(j.path(next), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	}
 	if err != nil {
 		return err
 	}
@@ -252,6 +257,24 @@ func (r *segmentReader) next(limit int64) (payload []byte, err error) {
 	r.have = r.have[n:]
 	r.offset += int64(n)
 	return payload, nil
+}
+
+// resync moves to the next whole record behind damage, and tells how many bytes
+// it skipped. Where a crash cut the last record off there is none, and the reader
+// stays where it is.
+func (r *segmentReader) resync() (skipped int64, found bool) {
+	rest, err := io.ReadAll(io.NewSectionReader(r.file, r.offset, math.MaxInt64-r.offset))
+	if err != nil {
+		return 0, false
+	}
+	for i := 1; i+recordHeader < len(rest); i++ {
+		if _, err := record(rest[i:]); err == nil {
+			r.offset += int64(i)
+			r.have = nil
+			return int64(i), true
+		}
+	}
+	return 0, false
 }
 
 // fill reads on from the offset; a record never is larger than the buffer.

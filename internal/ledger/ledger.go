@@ -200,16 +200,16 @@ func (l *Ledger) tend(ctx context.Context) {
 				l.log.Error("the journal cannot be brought to the disk", "error", err)
 			}
 			l.retryKept()
-		case now := <-sweep.C:
-			l.sweep(now)
+		case <-sweep.C:
+			l.sweep()
 		}
 	}
 }
 
 // sweep books the holds that nobody ended in time, unconfirmed.
-func (l *Ledger) sweep(now time.Time) {
+func (l *Ledger) sweep() {
 	for id, h := range l.holds.All() {
-		if h.expires <= now.UnixNano() {
+		if time.Since(h.begun) >= l.opts.HoldFor {
 			if _, ok := h.Settle(Result{Outcome: Unconfirmed}); ok {
 				l.log.Warn("a hold expired; its whole amount is booked, unconfirmed", "request_id", id.String())
 			}

@@ -3,7 +3,6 @@ package ledger_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -154,7 +153,7 @@ func TestParallelReservesNeverPassTheCap(t *testing.T) {
 			n := inFlight.Add(1)
 			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 			}
-			cost := rand.Int64N(int64(hold.Output()) + 100 + 1)
+			cost := rand.Int64N(hold.Output() + 100 + 1)
 			inFlight.Add(-1)
 			if cost%7 == 0 {
 				hold.Release(500, fault.Internal, "")
@@ -488,26 +487,4 @@ func TestPublicRefusalsSayWhatToDo(t *testing.T) {
 	if f.Public != want {
 		t.Errorf("got  %s\nwant %s", f.Public, want)
 	}
-}
-
-func BenchmarkReserveSettle(b *testing.B) {
-	h := open(b, b.TempDir(), nil, ledger.Options{})
-	c := chain(
-		limit.Limit{Meter: limit.Requests, Window: limit.Minute, Max: 1 << 40}, limit.Limit{Meter: limit.Requests, Window: limit.Hour, Max: 1 << 40},
-		limit.Limit{Meter: limit.Requests, Window: limit.Day, Max: 1 << 40}, limit.Limit{Meter: limit.Tokens, Window: limit.Minute, Max: 1 << 50},
-		limit.Limit{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 50}, limit.Limit{Meter: limit.Tokens, Window: limit.Month, Max: 1 << 50},
-		budget(1<<60))
-	b.ReportAllocs()
-	for b.Loop() {
-		hold, err := h.Reserve(b.Context(), request(c))
-		if err != nil {
-			b.Fatal(err)
-		}
-		hold.Settle(used(50))
-	}
-}
-
-func ExampleFigure() {
-	fmt.Println(ledger.Figure(limit.Cost, 1_500_000_000), ledger.Figure(limit.Tokens, 64))
-	// Output: $1.50 64 tokens
 }

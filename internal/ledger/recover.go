@@ -51,6 +51,9 @@ func (j *journal) scan(segment uint64, open map[RequestID]*Entry) error {
 	for {
 		payload, err := r.next(math.MaxInt64)
 		if errors.Is(err, errTorn) {
+			if _, found := r.resync(); found {
+				continue
+			}
 			return nil
 		} else if err != nil {
 			return err

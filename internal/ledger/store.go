@@ -72,7 +72,8 @@ type Allowances interface {
 
 // Counters keeps the state of limits.
 type Counters interface {
-	// Take takes ask on every limit of the chain or on none.
+	// Take takes ask on every limit of the chain or on none; on none too when the
+	// verdict is Late.
 	Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error)
 	// Settle turns a hold into what was used.
 	Settle(chain limit.Chain, t *limit.Taken, used limit.Amount)

@@ -72,6 +72,32 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, int, error) {
 	return rows, n, nil
 }
 
+// Judge says what Reserve would say to r, except that it admits more lightly: it
+// takes nothing, so another request may take the room before this one does.
+func (l *Ledger) Judge(ctx context.Context, r *Request) error {
+	now := time.Now()
+	states, err := l.Inspect(ctx, r.Chain, r.Location)
+	if err != nil {
+		return err
+	}
+	ask := r.ask()
+	for _, money := range [...]bool{false, true} {
+		for i := range states {
+			st := &states[i]
+			if (st.Limit.Meter == limit.Cost) != money {
+				continue
+			}
+			if _, refusal := limit.Judge(st.Subject, &st.Limit, &st.Reading, &ask); refusal != nil {
+				if !refusal.Held && refusal.Needed <= st.Limit.Max {
+					refusal.Retry = st.OpensAt
+				}
+				return refused(refusal, now)
+			}
+		}
+	}
+	return nil
+}
+
 // LimitState is one limit and what counts against it.
 type LimitState struct {
 	Subject limit.ID

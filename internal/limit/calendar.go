@@ -1,6 +1,9 @@
 package limit
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Calendar is the calendar windows around one instant, in Unix seconds: each
 // starts at its start and ends just before its end.
@@ -39,7 +42,7 @@ func (c *Calendar) start(w Window) int64 {
 	return 0
 }
 
-// end is when window w opens anew; 0 for a window that never does.
+// end is when window w opens anew; for one that never does, the end of time.
 func (c *Calendar) end(w Window) int64 {
 	switch w {
 	case Day:
@@ -49,7 +52,7 @@ func (c *Calendar) end(w Window) int64 {
 	case Month:
 		return c.MonthEnd
 	}
-	return 0
+	return math.MaxInt64
 }
 
 // dayStart is the first instant of a local date. time.Date alone is not enough:

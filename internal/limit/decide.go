@@ -20,15 +20,24 @@ type Ask struct {
 	OutputPrice money.Price   // the dearest price an output token can have
 }
 
-// hold is the Amount to take when the output cap is output.
+// hold is the Amount to take when the output cap is output. It is bounded, so
+// that holds can be added up and taken away again without a thought for the end
+// of the numbers.
 func (a *Ask) hold(output int64) Amount {
 	out := satMul(output, a.choices())
 	return Amount{
 		Requests: 1,
-		Tokens:   satAdd(a.Input, out),
-		Cost:     a.InputCost.Add(a.OutputPrice.CostUp(out)),
+		Tokens:   min(satAdd(a.Input, out), maxHeldTokens),
+		Cost:     min(a.InputCost.Add(a.OutputPrice.CostUp(out)), maxHeldCost),
 	}
 }
+
+// No request uses that much: a thousand million million tokens, ten million
+// dollars.
+const (
+	maxHeldTokens = 1e15
+	maxHeldCost   = 10_000_000 * money.USD
+)
 
 // Needs is what the request takes of a meter with the output cap output.
 func (a *Ask) Needs(m Meter, output int64) int64 {
@@ -72,8 +81,13 @@ func (r *Refusal) Kind() fault.Kind {
 	return fault.BudgetExceeded
 }
 
-// Verdict is an admission.
+// Verdict is an admission, or, where Late is set, none yet.
 type Verdict struct {
+	// Late is set when another request has already moved a subject's time beyond
+	// that of this one: ask again as of Late, in Unix seconds. Otherwise 0. Two
+	// requests that read the clock in one order and come in the other must not
+	// fall on two sides of midnight.
+	Late     int64
 	Output   int64 // the output cap per choice with which the request fits
 	Requests Room  // on the tightest requests limit, this request not counted
 	Tokens   Room  // on the tightest tokens limit, likewise
@@ -100,6 +114,13 @@ func (r *Room) note(l *Limit, left, opensAt int64) {
 func Decide(chain Chain, states []*State, ask *Ask) (v Verdict, refusal *Refusal) {
 	v.Output = ask.Output
 	for i := range chain {
+		v.Late = max(v.Late, states[i].last)
+	}
+	if v.Late > ask.Unix {
+		return v, nil
+	}
+	v.Late = 0
+	for i := range chain {
 		states[i].advance(ask.Calendar, ask.Unix)
 	}
 	for _, money := range [...]bool{false, true} {
@@ -109,7 +130,7 @@ func Decide(chain Chain, states []*State, ask *Ask) (v Verdict, refusal *Refusal
 				if (l.Meter == Cost) != money {
 					continue
 				}
-				r := states[i].read(l, ask.Calendar)
+				r := states[i].read(l)
 				fits, refusal := Judge(subject.ID, l, &r, ask)
 				if refusal != nil {
 					refusal.Retry = states[i].retry(refusal)
@@ -145,11 +166,7 @@ func opensAt(l *Limit, r *Reading, unix int64) int64 {
 // Take books the hold for ask with an output cap that Decide gave, on all states
 // of the chain.
 func Take(states []*State, ask *Ask, output int64) Taken {
-	t := Taken{
-		Amount: ask.hold(output),
-		unix:   ask.Unix,
-		starts: [3]int64{ask.Calendar.Day, ask.Calendar.Week, ask.Calendar.Month},
-	}
+	t := Taken{Amount: ask.hold(output), unix: ask.Unix}
 	for _, s := range states {
 		s.take(t.Amount, t.unix)
 	}

@@ -51,7 +51,9 @@ func TestRequestsBorder(t *testing.T) {
 
 func TestZeroDenies(t *testing.T) {
 	for _, l := range []Limit{
-		{Meter: Tokens, Window: Day}, {Meter: Cost, Window: Total}, {Meter: Concurrency, Window: Total},
+		{Meter: Tokens, Window: Day},
+		{Meter: Cost, Window: Total},
+		{Meter: Concurrency, Window: Total},
 		{Meter: Cost, Window: Total, Mode: Soft},
 	} {
 		chain, states := chainOf(l)

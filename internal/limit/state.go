@@ -14,28 +14,28 @@ type Amount struct {
 // that a limit set later finds its history. The zero value has used nothing. It
 // is not safe for concurrent use: its owner holds a lock around it.
 type State struct {
-	spans  [4]span // Day, Week, Month, Total
-	minute trail
-	hour   trail
-	slots  int64 // requests in flight
-
+	spans     [4]span // Day, Week, Month, Total
+	minute    trail
+	hour      trail
+	slots     int64         // requests in flight
+	last      int64         // the latest instant seen, Unix seconds: time never runs back here
 	withdrawn money.NanoUSD // taken out of the balance; counts as used there, and nowhere else
 }
 
-// span is one calendar window's count.
+// span is one calendar window's count. It is the window of the instants from
+// since, when it was begun, until end.
 type span struct {
-	start      int64 // Unix seconds; of Total always 0
+	since, end int64 // Unix seconds; Total never ends
 	used       Amount
 	heldTokens int64
 	heldCost   money.NanoUSD
 }
 
-// Taken is the receipt of a Take: what was taken, and of which windows. It goes
-// back to Settle or Undo once.
+// Taken is the receipt of a Take: what was taken, and when. It goes back to
+// Settle or Undo once.
 type Taken struct {
 	Amount Amount
-	unix   int64    // when it was taken
-	starts [3]int64 // the Day, Week and Month it belongs to
+	unix   int64
 }
 
 // Sums is a subject's history as the ledger has it, to begin a State with after
@@ -63,9 +63,9 @@ const (
 // in the minute's last second, or now: too strict for at most a minute, never
 // too lax.
 func NewState(cal *Calendar, unix int64, h Sums) *State {
-	s := &State{withdrawn: h.Withdrawn}
-	for w, used := range map[Window]Amount{Day: h.Day, Week: h.Week, Month: h.Month, Total: h.Total} {
-		s.spans[w-Day] = span{start: cal.start(w), used: used}
+	s := &State{last: unix, withdrawn: h.Withdrawn}
+	for w, used := range [...]Amount{h.Day, h.Week, h.Month, h.Total} {
+		s.spans[w] = span{since: unix, end: cal.end(Day + Window(w)), used: used}
 	}
 	for _, m := range h.Minutes {
 		s.hour.add(m.Unix/hourBucket, m.Used)
@@ -76,13 +76,25 @@ func NewState(cal *Calendar, unix int64, h Sums) *State {
 	return s
 }
 
-// advance rolls the windows on to unix. A clock that steps back changes nothing:
-// time that was counted stays counted.
+// advance rolls the windows on to unix, which is not before s.last. A window is
+// left when it has ended, not when another calendar says otherwise: an
+// organisation that changes its time zone does not get its month back.
 func (s *State) advance(cal *Calendar, unix int64) {
+	s.last = unix
 	for w := Day; w < Total; w++ {
-		if start := cal.start(w); start > s.spans[w-Day].start {
-			s.spans[w-Day] = span{start: start}
+		sp := &s.spans[w-Day]
+		if unix < sp.end {
+			continue
 		}
+		next := span{since: unix, end: cal.end(w)}
+		if cal.start(w) < sp.end {
+			// After a change of zone the new window reaches back into the old
+			// one; what was used or held there counts here too.
+			next.used = sp.used
+			next.used.Tokens += sp.heldTokens
+			next.used.Cost = next.used.Cost.Add(sp.heldCost)
+		}
+		*sp = next
 	}
 	s.minute.advance(unix / minuteBucket)
 	s.hour.advance(unix / hourBucket)
@@ -117,8 +129,8 @@ func (s *State) undo(t *Taken) {
 func (s *State) end(t *Taken, used Amount) {
 	for i := range s.spans {
 		sp := &s.spans[i]
-		if i < len(t.starts) && sp.start != t.starts[i] {
-			continue
+		if t.unix < sp.since {
+			continue // it belongs to the window before
 		}
 		sp.heldTokens -= t.Amount.Tokens
 		sp.heldCost -= t.Amount.Cost
@@ -145,14 +157,17 @@ type Reading struct {
 	OpensAt int64
 }
 
-// Read says what counts against l at an instant.
+// Read says what counts against l at an instant, or at the latest one seen if
+// that is later.
 func (s *State) Read(l *Limit, cal *Calendar, unix int64) Reading {
-	s.advance(cal, unix)
-	return s.read(l, cal)
+	if unix >= s.last {
+		s.advance(cal, unix)
+	}
+	return s.read(l)
 }
 
 // read is Read on a State that was advanced.
-func (s *State) read(l *Limit, cal *Calendar) Reading {
+func (s *State) read(l *Limit) Reading {
 	if l.Meter == Concurrency {
 		return Reading{Held: s.slots}
 	}
@@ -163,7 +178,10 @@ func (s *State) read(l *Limit, cal *Calendar) Reading {
 		return Reading{Used: s.hour.sum.of(l.Meter), OpensAt: s.hour.opensAt(hourBucket)}
 	}
 	sp := &s.spans[l.Window-Day]
-	r := Reading{Used: sp.used.of(l.Meter), OpensAt: cal.end(l.Window)}
+	r := Reading{Used: sp.used.of(l.Meter), OpensAt: sp.end}
+	if l.Window == Total {
+		r.OpensAt = 0
+	}
 	switch l.Meter {
 	case Tokens:
 		r.Held = sp.heldTokens

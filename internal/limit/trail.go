@@ -36,7 +36,7 @@ func (t *trail) advance(now int64) {
 	}
 }
 
-// add counts a in bucket now, or in the newest one if the clock stepped back.
+// add counts a in bucket now, which is not before the newest one.
 func (t *trail) add(now int64, a Amount) {
 	n := len(t.buckets)
 	if n == 0 || int64(t.buckets[n-1].at) < now {
@@ -47,8 +47,7 @@ func (t *trail) add(now int64, a Amount) {
 }
 
 // correct changes what was counted in bucket at; what has left the window needs
-// no correction. What was taken while the clock had stepped back stands in a
-// newer bucket and is left as it is: too strict until it leaves, never too lax.
+// no correction.
 func (t *trail) correct(at int64, change Amount) {
 	for i := len(t.buckets) - 1; i >= 0 && int64(t.buckets[i].at) >= at; i-- {
 		if int64(t.buckets[i].at) == at {

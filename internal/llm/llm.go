@@ -71,6 +71,7 @@ type Tally struct {
 	Usage      Usage  // meaningful only when Reported
 	Reported   bool   // the provider gave its usage
 	Finished   bool   // the answer reached its proper end
+	Final      bool   // the usage was said in a chunk of its own (no choices), the provider's last word
 	UpstreamID string // the provider's id of the answer, when it was in the body
 	Seen       int64  // output tokens counted locally from what was relayed, for estimates
 }

@@ -19,6 +19,7 @@ type Ask struct {
 	Chatbot  string // id; "" outside chatbots
 	Provider string // slug; with Model, known once the body was read
 	Model    string // the provider's own name of it
+	Asked    string // the name as the caller wrote it, which may be an alias; "" = not known
 }
 
 // AdmitRoute applies the rules that need nothing of the body: status, expiry,
@@ -28,6 +29,10 @@ type Ask struct {
 // owner_inactive, ip_denied, scope_denied, endpoint_denied, format_denied,
 // chatbot_denied.
 func (r *Rules) AdmitRoute(a *Ask) *fault.Error { return r.admit(routeRules[:], a) }
+
+// AdmitCaller applies the first of these rules, those that do not look at the
+// route: status, expiry, owner and address.
+func (r *Rules) AdmitCaller(a *Ask) *fault.Error { return r.admit(routeRules[:callerRules], a) }
 
 // AdmitModel applies the rules on what the body asks for: model, then provider.
 // Kinds: model_denied, provider_denied.
@@ -100,6 +105,9 @@ var (
 		{"provider", fault.ProviderDenied, (*Rules).provider, (*Rules).providerWords},
 	}
 )
+
+// callerRules is how many of routeRules do not look at the route.
+const callerRules = 5
 
 func (r *Rules) admit(law []rule, a *Ask) *fault.Error {
 	for i := range law {

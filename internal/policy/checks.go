@@ -103,6 +103,9 @@ func (r *Rules) chatbot(a *Ask) answer {
 }
 
 func (r *Rules) chatbotWords(a *Ask) string {
+	if len(r.lists.Chatbots) == 0 {
+		return "This key is for chatbots, and it names none. Ask whoever gave it to you to add one."
+	}
 	if a.Chatbot == "" {
 		return "This key works for its chatbots only: " + listing(r.lists.Chatbots) +
 			". Send the request to the path of one of them."
@@ -110,7 +113,10 @@ func (r *Rules) chatbotWords(a *Ask) string {
 	return refusal("the chatbot", a.Chatbot, r.lists.Chatbots)
 }
 
-// model matches a pattern against the bare name and against provider/name.
+// model matches a pattern against provider/name and, unless the pattern begins
+// with a provider, against the bare name: openai/* is not for another provider
+// that has models of openai's. An entry that is what the caller wrote, letter by
+// letter, admits an alias.
 func (r *Rules) model(a *Ask) answer {
 	if r.lists == nil || r.lists.Models == nil {
 		return open
@@ -122,8 +128,9 @@ func (r *Rules) model(a *Ask) answer {
 	full := append(buf[:0], a.Provider...)
 	full = append(full, '/')
 	full = append(full, a.Model...)
-	for _, pattern := range r.lists.Models {
-		if glob(pattern, a.Model) || glob(pattern, full) {
+	for i, pattern := range r.lists.Models {
+		bare := r.lists.ofProvider == nil || !r.lists.ofProvider[i]
+		if bare && glob(pattern, a.Model) || glob(pattern, full) || a.Asked != "" && pattern == a.Asked {
 			return passes
 		}
 	}

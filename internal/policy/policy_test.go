@@ -72,6 +72,39 @@ func model(provider, name string) policy.Ask {
 }
 func bot(id string) policy.Ask { return ask(func(a *policy.Ask) { a.Chatbot = id }) }
 
+// A pattern that begins with a provider is for that provider; an exact entry
+// admits an alias, and no pattern does.
+func TestPatternsOfProviders(t *testing.T) {
+	providers := func(slug string) bool { return slug == "openai" || slug == "demo" }
+	named := func(provider, name, asked string) policy.Ask {
+		return ask(func(a *policy.Ask) { a.Provider, a.Model, a.Asked = provider, name, asked })
+	}
+	for _, test := range []struct {
+		pattern string
+		ask     policy.Ask
+		ok      bool
+	}{
+		{"openai/*", model("openai", "gpt-4o"), true},
+		{"openai/*", model("demo", "openai/anything"), false},
+		{"openai/gpt-*", model("huggingface", "openai/gpt-oss-120b"), false},
+		{"huggingface/openai/*", model("huggingface", "openai/gpt-oss-120b"), true}, // no provider here, and still its full name
+		{"meta-llama/*", model("demo", "meta-llama/x"), true},
+		{"demo/meta-llama/*", model("demo", "meta-llama/x"), true},
+		{"openai", model("demo", "openai"), true}, // a bare name, not a provider's
+		{"*", model("demo", "openai/x"), true},
+		{"fast", named("demo", "demo-mini", "fast"), true},
+		{"fas*", named("demo", "demo-mini", "fast"), false},
+		{"fast", named("demo", "demo-mini", "Fast"), false},
+		{"fast", named("demo", "demo-mini", ""), false},
+		{"", named("demo", "demo-mini", ""), false},
+	} {
+		rules := policy.Compile(with(func(s *policy.Spec) { s.Provider, s.Models = providers, []string{"other", test.pattern} }))
+		if got := rules.AdmitModel(&test.ask) == nil; got != test.ok {
+			t.Errorf("%q admits %s/%s, asked for as %q: %v, want %v", test.pattern, test.ask.Provider, test.ask.Model, test.ask.Asked, got, test.ok)
+		}
+	}
+}
+
 func TestRules(t *testing.T) {
 	for name, test := range map[string]struct {
 		spec    policy.Spec
@@ -85,8 +118,10 @@ func TestRules(t *testing.T) {
 		"zero spec": {policy.Spec{}, []ruling{deny(fault.KeyDisabled, chat())}},
 		"disabled":  {with(func(s *policy.Spec) { s.Status = policy.Disabled }), []ruling{deny(fault.KeyDisabled, chat())}},
 		"revoked":   {with(func(s *policy.Spec) { s.Status = policy.Revoked }), []ruling{deny(fault.KeyRevoked, chat())}},
-		"a status nobody knows": {with(func(s *policy.Spec) { s.Status = 99 }),
-			[]ruling{deny(fault.KeyDisabled, chat())}},
+		"a status nobody knows": {
+			with(func(s *policy.Spec) { s.Status = 99 }),
+			[]ruling{deny(fault.KeyDisabled, chat())},
+		},
 		"expiry": {with(func(s *policy.Spec) { s.ExpiresAt = noon }), []ruling{
 			allow(at(noon.Add(-time.Millisecond))),
 			deny(fault.KeyExpired, at(noon)),
@@ -94,8 +129,10 @@ func TestRules(t *testing.T) {
 			allow(at(noon.Add(-time.Millisecond).In(time.FixedZone("", 3600)))),
 		}},
 		"owner": {with(func(s *policy.Spec) { s.OwnerActive = false }), []ruling{deny(fault.OwnerInactive, chat())}},
-		"organization": {with(func(s *policy.Spec) { s.OrganizationActive = false }),
-			[]ruling{deny(fault.OwnerInactive, chat())}},
+		"organization": {
+			with(func(s *policy.Spec) { s.OrganizationActive = false }),
+			[]ruling{deny(fault.OwnerInactive, chat())},
+		},
 		"addresses": {with(func(s *policy.Spec) {
 			s.IPs = ips("203.0.113.7", "10.1.0.0/16", "10.0.0.0/8", "10.1.7.0/24", "10.200.0.0/16", "2001:db8::/32", "::ffff:192.0.2.0/120")
 		}), []ruling{

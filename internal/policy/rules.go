@@ -3,6 +3,7 @@ package policy
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"tollgate/internal/llm"
@@ -27,6 +28,9 @@ type Spec struct {
 	SecretExpiresAt    time.Time // the same for the secret that is used: an old one that was replaced; zero = never
 	OwnerActive        bool      // true also when the key has no owner
 	OrganizationActive bool
+	// Provider reports whether a word is a provider's slug; nil = none is. A
+	// pattern of Models that begins with one and a slash is for that provider.
+	Provider func(slug string) bool
 	Lists
 }
 
@@ -37,8 +41,12 @@ type Lists struct {
 	Endpoints []string // canonical paths, with *
 	Formats   []llm.Format
 	Chatbots  []string // ids; a key that has some opens nothing but these chatbots
-	Models    []string // names or provider/name, with *
+	Models    []string // names, provider/name, with *, or exact aliases
 	Providers []string // slugs
+
+	// ofProvider says of each of Models whether it begins with a provider; nil =
+	// none does.
+	ofProvider []bool
 }
 
 // Rules is a compiled Spec: immutable, safe for concurrent use, and small for a
@@ -65,6 +73,7 @@ func Compile(s Spec) Rules {
 	if s.Lists.any() {
 		lists := s.Lists
 		lists.IPs = disjoint(lists.IPs)
+		lists.ofProvider = beginWith(s.Provider, lists.Models)
 		r.lists = &lists
 	}
 	return r
@@ -79,6 +88,24 @@ func (r Rules) With(ownerActive, organizationActive bool) Rules {
 func (l *Lists) any() bool {
 	return l.IPs != nil || l.Scopes != nil || l.Endpoints != nil || l.Formats != nil ||
 		l.Chatbots != nil || l.Models != nil || l.Providers != nil
+}
+
+// beginWith says of each pattern whether its first segment is a provider; nil =
+// no pattern's is.
+func beginWith(provider func(string) bool, patterns []string) []bool {
+	if provider == nil {
+		return nil
+	}
+	var marks []bool
+	for i, pattern := range patterns {
+		if first, _, ok := strings.Cut(pattern, "/"); ok && provider(first) {
+			if marks == nil {
+				marks = make([]bool, len(patterns))
+			}
+			marks[i] = true
+		}
+	}
+	return marks
 }
 
 // disjoint sorts prefixes and drops those inside another, so that one binary

@@ -25,15 +25,22 @@ func (p *Proxy) choose(x *exchange) error {
 		return err
 	}
 	x.target = target
-	x.ask.Model, x.ask.Provider = target.Name, target.Provider
+	x.ask.Model, x.ask.Provider, x.ask.Asked = target.Name, target.Provider, x.call.Model
 	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
 		return f
 	}
 	if !p.opts.Providers.Configured(target.Provider) {
 		return fault.New(fault.ProviderUnconfigured, "The model %q is %s's, and no credential for that provider is configured here.", x.call.Model, target.Provider)
 	}
+	x.native = nativeOpenAI(p.opts.Providers.Kind(target.Provider))
+	x.call.Templated = !x.native
 	return nil
 }
+
+// nativeOpenAI reports whether a kind of provider is OpenAI's own service, whose
+// tokenisers and fields are known. Others that speak its format put prompts
+// together with templates of their own, and know the older name of the cap.
+func nativeOpenAI(kind string) bool { return kind == "openai" || kind == "azure" }
 
 // reserve takes the hold. First the whole of what is asked for must fit, by a
 // bound on the input that costs nothing to compute. Only when that does not fit
@@ -41,6 +48,11 @@ func (p *Proxy) choose(x *exchange) error {
 func (p *Proxy) reserve(x *exchange) error {
 	chain := x.grant.Chain()
 	x.hard = chain.Hard()
+	if x.hard && x.call.Override != "" {
+		f := fault.New(fault.InvalidField, "The field %q can override the output cap, or be billed apart, and this key's limits on tokens or money are hard. Leave it out.", x.call.Override)
+		f.Param = x.call.Override
+		return f
+	}
 	if err := x.price(chain.Budgeted()); err != nil {
 		return err
 	}
@@ -56,13 +68,20 @@ func (p *Proxy) reserve(x *exchange) error {
 	}
 	req.Output = x.wanted()
 	req.LeastOutput = req.Output
-	x.bound(&req, x.call.InputBound(p.opts.Figures, x.context()))
+	crude := x.call.InputBound(p.opts.Figures, x.context())
+	x.bound(&req, crude)
 	var err error
 	if x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req); err == nil || !tight(err) {
 		return err
 	}
 	req.LeastOutput = min(req.Output, p.opts.LeastOutput)
-	x.bound(&req, min(req.Input, p.closerBound(x)))
+	// Where not even an empty prompt fits there is no use in looking at this one,
+	// which is the dearest thing a refusal can cost.
+	x.bound(&req, 1)
+	if err := p.opts.Ledger.Judge(x.r.Context(), &req); err != nil {
+		return err
+	}
+	x.bound(&req, min(crude, p.closerBound(x)))
 	x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req)
 	return err
 }
@@ -103,6 +122,8 @@ func (x *exchange) extra() string {
 		return "Web search (web_search_options)"
 	case x.call.HostedTools:
 		return "A tool that the provider runs (tools)"
+	case x.target.Model.Has("searches"):
+		return "The search that this model makes for each request"
 	}
 	switch x.call.ServiceTier {
 	case "", "auto", "default", "flex":

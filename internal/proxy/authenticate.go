@@ -35,9 +35,13 @@ func presented(h http.Header) (string, error) {
 // bearer is the token of "Bearer token" (RFC 6750); the scheme's case does not
 // matter. What is no bearer token is taken whole, and will not be a known key.
 func bearer(v string) string {
-	const scheme = "bearer "
-	if len(v) >= len(scheme) && strings.EqualFold(v[:len(scheme)], scheme) {
-		return strings.TrimSpace(v[len(scheme):])
+	const scheme = "bearer"
+	if len(v) < len(scheme) || !strings.EqualFold(v[:len(scheme)], scheme) {
+		return v
 	}
-	return v
+	token := v[len(scheme):]
+	if token != "" && token[0] != ' ' {
+		return v
+	}
+	return strings.TrimSpace(token)
 }

@@ -61,15 +61,9 @@ func (b *buffers) put(buf *[]byte) {
 
 // loan is a lent buffer with several readers; the last one gives it back.
 type loan struct {
-	from    *buffers
+	from    *bodies
 	buf     *[]byte
 	readers atomic.Int32
-}
-
-func (b *buffers) lend(buf *[]byte) *loan {
-	l := &loan{from: b, buf: buf}
-	l.readers.Store(1)
-	return l
 }
 
 // share counts one more reader.
@@ -85,6 +79,40 @@ func (l *loan) end() {
 	}
 }
 
+// bodies lends buffers for the callers' bodies, up to max bytes in all, so that
+// many large bodies at once cannot take all the memory there is. It is safe for
+// concurrent use.
+type bodies struct {
+	buffers *buffers
+	max     int64
+	lent    atomic.Int64
+}
+
+// get lends a slice with room for n bytes, unless that would be too much.
+func (b *bodies) get(n int) (*[]byte, error) {
+	buf := b.buffers.get(n)
+	if b.lent.Add(int64(cap(*buf))) > b.max {
+		b.put(buf)
+		f := fault.New(fault.Overloaded, "Too many large requests are being read at the moment. Try again shortly.")
+		f.RetryAfter = time.Second
+		return nil, f
+	}
+	return buf, nil
+}
+
+// put takes a slice back.
+func (b *bodies) put(buf *[]byte) {
+	b.lent.Add(-int64(cap(*buf)))
+	b.buffers.put(buf)
+}
+
+// lend makes a loan of a slice that get gave.
+func (b *bodies) lend(buf *[]byte) *loan {
+	l := &loan{from: b, buf: buf}
+	l.readers.Store(1)
+	return l
+}
+
 // readBody reads the whole body, at most limit bytes, into a lent buffer of
 // which body is the used part. The caller gives the buffer back.
 func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, limit int64) (buf *[]byte, body []byte, err error) {
@@ -93,36 +121,43 @@ func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, limit int64) (b
 	}
 	// The announced size is only a word until the bytes are there, so a large
 	// buffer is lent as the body grows.
-	buf = p.buffers.get(int(min(max(r.ContentLength, 0), largestFirst)) + 1)
+	if buf, err = p.bodies.get(int(min(max(r.ContentLength, 0), largestFirst)) + 1); err != nil {
+		return nil, nil, err
+	}
 	pace := newPace(w, p.opts.BodyIdleTimeout)
 	n := 0
 	for {
 		if n == len(*buf) {
-			buf = p.grow(buf, n)
+			if buf, err = p.bodies.grow(buf, n); err != nil {
+				return nil, nil, err
+			}
 		}
 		pace.expect(n)
 		got, err := r.Body.Read((*buf)[n:])
 		n += got
 		switch {
 		case int64(n) > limit:
-			p.buffers.put(buf)
+			p.bodies.put(buf)
 			return nil, nil, tooLarge(limit)
 		case errors.Is(err, io.EOF):
 			pace.stop()
 			return buf, (*buf)[:n], nil
 		case err != nil:
-			p.buffers.put(buf)
+			p.bodies.put(buf)
 			return nil, nil, bodyFault(err, n)
 		}
 	}
 }
 
-// grow lends twice the room and copies the n bytes that are there.
-func (p *Proxy) grow(buf *[]byte, n int) *[]byte {
-	larger := p.buffers.get(2 * n)
-	copy(*larger, (*buf)[:n])
-	p.buffers.put(buf)
-	return larger
+// grow lends twice the room and copies the n bytes that are there. The old slice
+// is given back in any case.
+func (b *bodies) grow(buf *[]byte, n int) (*[]byte, error) {
+	defer b.put(buf)
+	larger, err := b.get(2 * n)
+	if err == nil {
+		copy(*larger, (*buf)[:n])
+	}
+	return larger, err
 }
 
 func tooLarge(limit int64) error {

@@ -17,7 +17,6 @@ import (
 type Outgoing struct {
 	Provider  string      // slug
 	Path      string      // canonical: the same for every provider
-	RawQuery  string      // the caller's
 	Header    http.Header // the caller's; not to be changed
 	Body      [][]byte    // whole, in pieces
 	RequestID string      // told to the provider, for its log
@@ -36,7 +35,7 @@ type Providers interface {
 	Send(ctx context.Context, o Outgoing) (*http.Response, error)
 	// Relay copies to dst what of the answer's headers is for the caller, and
 	// returns the provider's id of the request.
-	Relay(dst http.Header, resp *http.Response) (upstreamID string)
+	Relay(slug string, dst http.Header, resp *http.Response) (upstreamID string)
 	// Scrub takes the provider's credential out of what the provider answered.
 	Scrub(slug string, body []byte) []byte
 }
@@ -81,8 +80,8 @@ func (p *Proxy) forward(x *exchange) error {
 	defer context.AfterFunc(x.r.Context(), x.left.happened)()
 
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
-		Provider: x.target.Provider, Path: x.route.Path, RawQuery: x.r.URL.RawQuery, Header: x.r.Header,
-		Body: x.call.Segments(p.edit(x), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
+		Provider: x.target.Provider, Path: x.route.Path, Header: x.r.Header,
+		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
 		return p.unanswered(x, err)
@@ -96,12 +95,12 @@ func (p *Proxy) forward(x *exchange) error {
 
 // edit is what must change in the body: the provider's own name of the model,
 // the output cap that was held for, and that a stream tells its usage.
-func (p *Proxy) edit(x *exchange) dialect.Edit {
+func (x *exchange) edit() dialect.Edit {
 	e := dialect.Edit{Model: x.target.Name, CapField: "max_tokens"}
 	if x.hard && x.route.Output {
 		e.MaxOutput = x.hold.Output()
 	}
-	if kind := p.opts.Providers.Kind(x.target.Provider); kind == "openai" || kind == "azure" {
+	if x.native {
 		e.CapField = "max_completion_tokens"
 	}
 	e.IncludeUsage = x.call.Stream && !x.call.IncludeUsage
@@ -130,11 +129,11 @@ func (p *Proxy) unanswered(x *exchange, err error) error {
 
 // failed passes the provider's own refusal on. It used nothing.
 func (p *Proxy) failed(x *exchange, resp *http.Response) error {
-	buf := p.buffers.get(maxErrorBody)
+	buf := p.buffers.get(maxErrorBody + maxCredential)
 	defer p.buffers.put(buf)
 	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
 	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off is still one
-	upstreamID := p.opts.Providers.Relay(x.w.Header(), resp)
+	upstreamID := p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
 	if resp.StatusCode < 400 {
 		f := fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)
 		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind, UpstreamID: upstreamID})
@@ -144,9 +143,14 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) error {
 	x.headers()
 	p.allowWriting(x)
 	x.w.WriteHeader(resp.StatusCode)
-	_, _ = x.w.Write(p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n])) // a caller that left misses nothing
+	body := p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n])
+	_, _ = x.w.Write(body[:min(len(body), maxErrorBody)]) // a caller that left misses nothing
 	return nil
 }
 
-// maxErrorBody is how much of a provider's error is passed on.
-const maxErrorBody = 64 << 10
+// maxErrorBody is how much of a provider's error is passed on. A little more is
+// read, so that a credential is not cut before it is seen.
+const (
+	maxErrorBody  = 64 << 10
+	maxCredential = 4 << 10
+)

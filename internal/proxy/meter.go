@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"tollgate/internal/dialect"
@@ -22,7 +23,7 @@ const streamBuffer = 32 << 10
 
 // meter passes the answer on and takes its usage from the same bytes.
 func (p *Proxy) meter(x *exchange, resp *http.Response) error {
-	x.upstreamID = p.opts.Providers.Relay(x.w.Header(), resp)
+	x.upstreamID = p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
 	encoding := resp.Header.Get("Content-Encoding")
 	x.opaque = encoding != "" && encoding != "identity"
 	stream := isStream(resp.Header)
@@ -45,9 +46,12 @@ func isStream(h http.Header) bool {
 	return kind == "text/event-stream"
 }
 
+// isJSON reports whether a content type is JSON in UTF-8, the only charset that
+// JSON has (RFC 8259 section 8.1).
 func isJSON(contentType string) bool {
-	kind, _, _ := mime.ParseMediaType(contentType)
-	return kind == "application/json"
+	kind, params, _ := mime.ParseMediaType(contentType)
+	charset := params["charset"]
+	return kind == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 // whole passes on an answer that is one document. Until its end is there the
@@ -64,25 +68,34 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 		switch {
 		case errors.Is(err, io.EOF):
 			tap.Close()
-			entry := p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
-			return p.answer(x, resp.StatusCode, (*buf)[:n], &entry)
+			if !tap.Tally().Finished && isJSON(resp.Header.Get("Content-Type")) {
+				return p.broken(x, tap, io.ErrUnexpectedEOF)
+			}
+			entry := p.done(x, x.result(tap.Tally(), x.ending(tap), resp.StatusCode))
+			return p.answer(x, resp.StatusCode, p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n]), &entry)
 		case err != nil:
 			return p.broken(x, tap, err)
 		case n >= maxWhole:
 			return p.large(x, resp, tap, (*buf)[:n])
 		case n == len(*buf):
-			buf = p.grow(buf, n)
+			larger := p.buffers.get(2 * n)
+			copy(*larger, (*buf)[:n])
+			p.buffers.put(buf)
+			buf = larger
 		}
 	}
 }
 
-// endingOf is end, unless the provider put an error into its answer, or the
-// answer cannot be read here: then what was used by then is not known.
-func (x *exchange) endingOf(tap *dialect.Tap, end ending) ending {
-	if tap.Failed() || x.opaque {
-		return cutOff
+// ending is how an answer ended, as far as its usage goes: complete when the
+// provider has said its last word on that. Without it an answer that the provider
+// cut short, put an error into, or gave in a form that cannot be read here leaves
+// open what was used.
+func (x *exchange) ending(tap *dialect.Tap) ending {
+	t := tap.Tally()
+	if !x.opaque && (t.Final || (t.Finished && !tap.Failed())) {
+		return complete
 	}
-	return end
+	return cutOff
 }
 
 // answer writes a document with what it cost.
@@ -104,8 +117,8 @@ func (p *Proxy) large(x *exchange, resp *http.Response, tap *dialect.Tap, begun 
 	x.headers()
 	x.w.WriteHeader(resp.StatusCode)
 	out := newOutlet(x, p.opts.WriteTimeout)
-	out.write(begun)
-	if !p.pump(x, resp, tap, out, complete) {
+	out.write(p.opts.Providers.Scrub(x.target.Provider, begun))
+	if !p.pump(x, resp, tap, out) {
 		// The only way left to say that this is not the end: net/http cuts the
 		// connection.
 		panic(http.ErrAbortHandler)
@@ -119,55 +132,44 @@ func (p *Proxy) stream(x *exchange, resp *http.Response, tap *dialect.Tap) error
 	x.w.WriteHeader(resp.StatusCode)
 	out := newOutlet(x, p.opts.WriteTimeout)
 	out.flush() // the head at once: the first event may take its time
-	if !p.pump(x, resp, tap, out, cutOff) {
+	if !p.pump(x, resp, tap, out) {
 		out.write(x.brokenEvent())
 	}
 	return nil
 }
 
 // pump reads the answer to its end, through the tap, into the outlet, settles it,
-// and reports whether it came to its proper end. atEOF is what an end means that
-// the format itself did not announce.
-func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *outlet, atEOF ending) (whole bool) {
+// and reports whether it came to its proper end.
+func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *outlet) (whole bool) {
 	buf := p.buffers.get(streamBuffer)
 	defer p.buffers.put(buf)
 	for {
 		n, err := resp.Body.Read(*buf)
-		relay := tap.Write((*buf)[:n])
-		whole = tap.Tally().Finished
-		if whole {
+		relay := p.opts.Providers.Scrub(x.target.Provider, tap.Write((*buf)[:n]))
+		if tap.Tally().Finished {
 			// The caller may take the format's own end for the end, so it is
 			// settled before that is passed on.
-			p.done(x, x.result(tap.Tally(), x.endingOf(tap, complete), resp.StatusCode))
+			p.done(x, x.result(tap.Tally(), x.ending(tap), resp.StatusCode))
 		}
 		out.write(relay)
-		switch {
-		case errors.Is(err, io.EOF):
-			out.write(tap.Close())
-			p.done(x, x.result(tap.Tally(), x.endingOf(tap, atEOF), resp.StatusCode))
-			return whole || atEOF == complete
-		case err != nil:
-			p.done(x, x.result(tap.Tally(), brokenEnd(tap, atEOF), resp.StatusCode))
-			return whole
+		if err == nil {
+			continue
 		}
+		rest := tap.Close()
+		t := tap.Tally()
+		p.done(x, x.result(t, x.ending(tap), resp.StatusCode))
+		if whole = t.Finished || (t.Final && errors.Is(err, io.EOF)); whole {
+			out.write(p.opts.Providers.Scrub(x.target.Provider, rest)) // else it may be half an event
+		}
+		return whole
 	}
-}
-
-// brokenEnd is how an answer ended that broke off. A document (whose end is its
-// end: atEOF complete) says its usage once, so if that is there nothing is
-// missing; in a stream it may have been said on the way.
-func brokenEnd(tap *dialect.Tap, atEOF ending) ending {
-	if atEOF == complete && tap.Tally().Reported {
-		return complete
-	}
-	return cutOff
 }
 
 // broken settles an answer that broke off before the caller saw any of it.
 func (p *Proxy) broken(x *exchange, tap *dialect.Tap, err error) error {
 	tap.Close()
 	f := fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s broke off in the middle of its answer.", x.target.Provider)
-	p.done(x, x.result(tap.Tally(), brokenEnd(tap, complete), http.StatusBadGateway))
+	p.done(x, x.result(tap.Tally(), x.ending(tap), http.StatusBadGateway))
 	if x.left.gone.Load() {
 		return nil
 	}

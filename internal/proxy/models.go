@@ -17,29 +17,29 @@ func (p *Proxy) models(x *exchange) error {
 	x.w.Header().Set("Content-Type", "application/json")
 	if name := dialect.ModelID(x.r.URL.Path); name != "" {
 		target, err := p.opts.Catalog.Resolve(name, p.opts.Providers.Configured)
-		if err != nil || !p.mayUse(x, target) {
+		if err != nil || !p.mayUse(x, name, target) {
 			return fault.New(fault.ModelNotFound, "The model %q is not one that this key may use. GET /v1/models lists those that are.", name[:min(len(name), 100)])
 		}
 		return p.document(x, dialect.ModelBody(info(name, target)))
 	}
 	var list []dialect.ModelInfo
 	for name, target := range p.opts.Catalog.Aliases() {
-		if p.mayUse(x, target) {
+		if p.mayUse(x, name, target) {
 			list = append(list, info(name, target))
 		}
 	}
 	for m := range p.opts.Catalog.Models() {
 		// A name that leads to another provider's model is not listed twice.
-		if target, err := p.opts.Catalog.Resolve(m.Name, p.opts.Providers.Configured); err == nil && target.Model == m && p.mayUse(x, target) {
+		if target, err := p.opts.Catalog.Resolve(m.Name, p.opts.Providers.Configured); err == nil && target.Model == m && p.mayUse(x, m.Name, target) {
 			list = append(list, info(m.Name, target))
 		}
 	}
 	return p.document(x, dialect.ModelList(list))
 }
 
-func (p *Proxy) mayUse(x *exchange, t catalog.Target) bool {
+func (p *Proxy) mayUse(x *exchange, name string, t catalog.Target) bool {
 	ask := x.ask
-	ask.Model, ask.Provider = t.Name, t.Provider
+	ask.Model, ask.Provider, ask.Asked = t.Name, t.Provider, name
 	return p.opts.Providers.Configured(t.Provider) && x.grant.Rules().AdmitModel(&ask) == nil
 }
 

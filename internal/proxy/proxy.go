@@ -40,6 +40,7 @@ type Options struct {
 	Figures   dialect.Figures // what counts for parts of a request that cannot be measured
 
 	MaxBodyBytes    int64         // 32 MiB
+	MaxBuffered     int64         // bytes of all bodies that are in memory at once; 1 GiB
 	BodyIdleTimeout time.Duration // how long a body may take to begin to come at a fair rate; 30 s
 	WriteTimeout    time.Duration // how long a caller may not read what is written to it; 60 s
 	MaxDuration     time.Duration // of a request, from admission to its end; 1 h
@@ -53,6 +54,7 @@ type Options struct {
 type Proxy struct {
 	opts    Options
 	buffers buffers
+	bodies  bodies
 	refused refusals
 	base    context.Context // of every request at a provider, until cut
 	cut     context.CancelFunc
@@ -75,7 +77,11 @@ func New(opts Options) *Proxy {
 	if opts.LeastOutput <= 0 {
 		opts.LeastOutput = 64
 	}
+	if opts.MaxBuffered <= 0 {
+		opts.MaxBuffered = 1 << 30
+	}
 	p := &Proxy{opts: opts}
+	p.bodies = bodies{buffers: &p.buffers, max: opts.MaxBuffered}
 	p.base, p.cut = context.WithCancel(context.Background())
 	return p
 }
@@ -93,10 +99,12 @@ type exchange struct {
 	ip    netip.Addr
 
 	tokens     *tokens.Counter // the Proxy's
+	key        string          // as presented
 	grant      authority.Grant
 	body       *loan // of the buffer that holds the body, until the walk has ended
 	call       *dialect.Call
 	target     catalog.Target
+	native     bool // the provider is OpenAI's own service
 	ask        policy.Ask
 	tariff     catalog.Tariff
 	prices     string // the tariff as the entry keeps it
@@ -129,6 +137,11 @@ func (p *Proxy) walk(x *exchange) error {
 	if err := p.read(x); err != nil {
 		return err
 	}
+	// A body may take its time, and the key may have been revoked meanwhile.
+	x.ask.Now = time.Now()
+	if err := p.identify(x); err != nil {
+		return err
+	}
 	if err := p.admit(x); err != nil {
 		return err
 	}
@@ -139,19 +152,34 @@ func (p *Proxy) walk(x *exchange) error {
 // the body.
 func (p *Proxy) authenticate(x *exchange) error {
 	x.ip = p.opts.Addresses.Of(x.r)
-	key, err := presented(x.r.Header)
-	if err != nil {
+	var err error
+	if x.key, err = presented(x.r.Header); err != nil {
 		return err
 	}
-	if x.grant, err = p.opts.Authority.Authenticate(x.r.Context(), key); err != nil {
+	x.ask = policy.Ask{Now: x.begun, IP: x.ip}
+	if x.grant, err = p.opts.Authority.Authenticate(x.r.Context(), x.key); err != nil {
 		return err
 	}
-	route, err := dialect.Find(x.r.Method, x.r.URL.Path)
-	if err != nil {
+	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path); err != nil {
+		if f := x.grant.Rules().AdmitCaller(&x.ask); f != nil {
+			return f // who may not be here is not told what there is
+		}
 		return err
 	}
-	x.route = route
-	x.ask = policy.Ask{Now: x.begun, IP: x.ip, Scope: route.Scope, Endpoint: route.Path, Format: route.Format}
+	x.ask.Scope, x.ask.Endpoint, x.ask.Format = x.route.Scope, x.route.Path, x.route.Format
+	return x.admitRoute()
+}
+
+// identify looks the key up as it is now, and asks the same rules of it.
+func (p *Proxy) identify(x *exchange) error {
+	var err error
+	if x.grant, err = p.opts.Authority.Authenticate(x.r.Context(), x.key); err != nil {
+		return err
+	}
+	return x.admitRoute()
+}
+
+func (x *exchange) admitRoute() error {
 	if f := x.grant.Rules().AdmitRoute(&x.ask); f != nil {
 		return f
 	}
@@ -163,14 +191,16 @@ func (p *Proxy) read(x *exchange) error {
 	if !jsonBody(x.r.Header) {
 		return fault.New(fault.UnsupportedMediaType, "The body must be JSON: send \"Content-Type: application/json\".")
 	}
-	if encoding := x.r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return fault.New(fault.UnsupportedMediaType, "The body must not be compressed: send it without Content-Encoding.")
+	for _, encoding := range x.r.Header["Content-Encoding"] {
+		if encoding != "" && encoding != "identity" {
+			return fault.New(fault.UnsupportedMediaType, "The body must not be compressed: send it without Content-Encoding.")
+		}
 	}
 	buf, body, err := p.readBody(x.w, x.r, p.opts.MaxBodyBytes)
 	if err != nil {
 		return err
 	}
-	x.body = p.buffers.lend(buf)
+	x.body = p.bodies.lend(buf)
 	x.call, err = dialect.Read(x.route, body)
 	return err
 }

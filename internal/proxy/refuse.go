@@ -18,6 +18,7 @@ import (
 func (p *Proxy) refuse(x *exchange, err error) {
 	f := fault.Of(err)
 	status := api.Status(string(f.Kind))
+	clear(x.w.Header()) // a provider's answer that broke off may have left its own
 	id := ledger.NewRequestID(x.begun)
 	if x.hold.Valid() {
 		id = x.hold.ID()
@@ -63,8 +64,8 @@ func (p *Proxy) record(x *exchange, f *fault.Error, status int, id ledger.Reques
 		slog.String("request_id", id.String()), slog.String("code", string(f.Kind)), slog.Int("status", status),
 		slog.String("key_id", x.grant.KeyID()), slog.String("client_ip", x.ip.String()), slog.String("path", x.path()),
 	}
-	if x.call != nil {
-		attrs = append(attrs, slog.String("model", x.call.Model))
+	if x.target.Model != nil { // any other name is the caller's own writing, and can hold anything
+		attrs = append(attrs, slog.String("model", x.target.Model.Name))
 	}
 	if repeated > 0 {
 		attrs = append(attrs, slog.Int("more_like_it", repeated))

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"log/slog"
+	"strings"
 
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
@@ -29,6 +31,30 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 	return catalog.Load(opts)
 }
 
+// Check is everything that can be said to be wrong with cfg before something is
+// opened: its values, each and all, and the catalogue that they make, unless what
+// it is made of is wrong already.
+func Check(cfg *config.Config) error {
+	err := cfg.Validate()
+	problems, _ := errors.AsType[config.Problems](err)
+	for _, p := range problems {
+		switch part, _, _ := strings.Cut(strings.ReplaceAll(p.Field, "[", "."), "."); part {
+		case "providers", "prices", "aliases", "default_price":
+			return err
+		}
+	}
+	_, wrong := loadCatalog(cfg)
+	return errors.Join(err, wrong)
+}
+
+// authorityOptions is what the authority takes from the configuration.
+func authorityOptions(cfg *config.Config) authority.Options {
+	return authority.Options{
+		KeyPrefix: cfg.KeyPrefix, ManagementPrefix: cfg.ManagementKeyPrefix,
+		Providers: cfg.Slugs(), Timezone: cfg.Timezone,
+	}
+}
+
 func endpoints(cfg *config.Config) []upstream.Provider {
 	var out []upstream.Provider
 	for _, e := range cfg.Configured() {
@@ -45,7 +71,7 @@ func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, b
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,
 			Audio: cfg.Bounds.AudioTokens, File: cfg.Bounds.FileTokens,
 		},
-		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
+		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), MaxBuffered: int64(cfg.Limits.MaxBufferedBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
 		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration,
 		LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
 		DrainTimeout: cfg.DrainTimeout, LogRequests: cfg.Log.Requests,

@@ -19,7 +19,7 @@ var _ proxy.Providers = providers{}
 // Send sends a request, and says in the proxy's words what an error means.
 func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, error) {
 	resp, err := p.Do(ctx, upstream.Request{
-		Provider: o.Provider, Path: o.Path, RawQuery: o.RawQuery, Header: o.Header,
+		Provider: o.Provider, Path: o.Path, Header: o.Header,
 		Body: o.Body[0], Parts: o.Body[1:], RequestID: o.RequestID, Release: o.Release,
 	})
 	switch {
@@ -31,10 +31,4 @@ func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, 
 		return nil, fmt.Errorf("%w: %w", fault.UpstreamTimeout, err)
 	}
 	return nil, err
-}
-
-// Relay copies the headers that are for the caller.
-func (p providers) Relay(dst http.Header, resp *http.Response) string {
-	upstream.CopyHeader(dst, resp.Header)
-	return upstream.UpstreamRequestID(resp)
 }

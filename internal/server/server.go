@@ -70,10 +70,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(db.Close)
-	auth := authority.New(db.Authority(), authority.Options{KeyPrefix: s.cfg.KeyPrefix, Timezone: s.cfg.Timezone})
-	if s.rootKey, err = auth.EnsureRoot(ctx, s.cfg.RootKey); err != nil {
-		return fmt.Errorf("make the root key: %w", err)
-	}
+	auth := authority.New(db.Authority(), authorityOptions(s.cfg))
 	models, err := loadCatalog(s.cfg)
 	if err != nil {
 		return err
@@ -102,7 +99,14 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured,
 		LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
 	})
-	return s.listen()
+	if err := s.listen(); err != nil {
+		return err
+	}
+	// Last: the key is shown once, so nothing may fail between making and showing it.
+	if s.rootKey, err = auth.EnsureRoot(ctx, s.cfg.RootKey); err != nil {
+		return fmt.Errorf("make the root key: %w", err)
+	}
+	return nil
 }
 
 func (s *Server) opened(closer func() error) { s.closers = append(s.closers, closer) }
@@ -112,6 +116,12 @@ func (s *Server) listen() error {
 	if s.listener, err = net.Listen("tcp", s.cfg.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w", s.cfg.Listen, err)
 	}
+	s.opened(func() error {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) { // the HTTP server closes it too
+			return err
+		}
+		return nil
+	})
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.route),
 		ReadHeaderTimeout: s.cfg.Limits.ReadHeaderTimeout,
@@ -130,6 +140,11 @@ func (s *Server) listen() error {
 // route sends a request to its door. The data plane is asked first: it is the
 // one in a hurry.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// A body that no door reads is read by net/http before it sends the
+		// answer; a door that reads it sets its own pace.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.Limits.BodyIdleTimeout))
+	}
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/v1/"):
 		s.proxy.ServeHTTP(w, r)
@@ -217,9 +232,4 @@ func (s *Server) close() error {
 }
 
 // Close closes a server that was never run.
-func (s *Server) Close() error {
-	if s.listener != nil {
-		_ = s.listener.Close()
-	}
-	return s.close()
-}
+func (s *Server) Close() error { return s.close() }

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"net/http/httptest"
 	"tollgate/internal/simulate"
 )
 
@@ -56,8 +56,15 @@ func TestBrokenAnswersAreBilledWhole(t *testing.T) {
 		status   int
 		finished bool
 	}{
-		{"", 200, true}, {"no-usage", 200, true}, {"usage-twice", 200, true}, {"bad-json", 200, true}, {"gzip", 200, true},
-		{"cut", 200, false}, {"hang-mid", 200, false}, {"cut-before", 0, false}, {"hang", 0, false},
+		{"", 200, true},
+		{"no-usage", 200, true},
+		{"usage-twice", 200, true},
+		{"bad-json", 200, true},
+		{"gzip", 200, true},
+		{"cut", 200, false},
+		{"hang-mid", 200, false},
+		{"cut-before", 0, false},
+		{"hang", 0, false},
 	}
 	for i, f := range formats {
 		for _, fault := range faults {

@@ -49,9 +49,12 @@ func (b Behaviour) read(h http.Header) (Behaviour, error) {
 		to   *int64
 		most int64
 	}{
-		{"X-Simulate-Output-Tokens", &b.OutputTokens, maxWritten}, {"X-Simulate-Reasoning-Tokens", &b.ReasoningTokens, maxWritten},
-		{"X-Simulate-Chunks", &b.Chunks, maxWritten}, {"X-Simulate-Input-Tokens", &b.InputTokens, maxBilled},
-		{"X-Simulate-Cached-Tokens", &b.CachedTokens, maxBilled}, {"X-Simulate-Cache-Write-Tokens", &b.CacheWriteTokens, maxBilled},
+		{"X-Simulate-Output-Tokens", &b.OutputTokens, maxWritten},
+		{"X-Simulate-Reasoning-Tokens", &b.ReasoningTokens, maxWritten},
+		{"X-Simulate-Chunks", &b.Chunks, maxWritten},
+		{"X-Simulate-Input-Tokens", &b.InputTokens, maxBilled},
+		{"X-Simulate-Cached-Tokens", &b.CachedTokens, maxBilled},
+		{"X-Simulate-Cache-Write-Tokens", &b.CacheWriteTokens, maxBilled},
 	}
 	for _, n := range numbers {
 		v := h.Get(n.name)

@@ -60,8 +60,11 @@ func FuzzReadAsk(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	places := []location{
-		{wire: chat{}, op: generate}, {wire: text{}, op: complete}, {wire: chat{}, op: embed},
-		{wire: anthropic{}, op: count}, {wire: gemini{}, op: generate, model: "m"},
+		{wire: chat{}, op: generate},
+		{wire: text{}, op: complete},
+		{wire: chat{}, op: embed},
+		{wire: anthropic{}, op: count},
+		{wire: gemini{}, op: generate, model: "m"},
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, at := range places {

@@ -187,7 +187,7 @@ func (wk *work) stream() {
 	if a.fault == gzipped {
 		h["Content-Encoding"] = []string{"gzip"}
 		z := gzip.NewWriter(wk.w)
-		defer z.Close()
+		defer func() { _ = z.Close() }()
 		to, flusher = z, gzipFlusher{z, flusher}
 	}
 	if _, ok := a.wire.(gemini); ok && !a.sse {

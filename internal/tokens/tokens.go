@@ -15,8 +15,8 @@ type Options struct {
 	MaxBytes int // how much of one request is tokenised, a few MiB a second; 1 MiB
 }
 
-// Counter counts tokens. The vocabularies, some 10 MiB each, are loaded when the
-// first request needs them. It is safe for concurrent use.
+// Counter counts tokens. A vocabulary, of a few MiB, is loaded when the first
+// request needs it, in some 50 ms. It is safe for concurrent use.
 type Counter struct {
 	maxBytes int
 	codecs   map[encoding]func() tokenizer.Codec

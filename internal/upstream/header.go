@@ -3,7 +3,10 @@ package upstream
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
+
+	"tollgate/internal/secret"
 )
 
 // header is what the provider gets: the caller's end-to-end headers, and the
@@ -24,6 +27,7 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 	lower(out, "Idempotency-Key")
 	lower(out, "X-Idempotency-Key")
 	out["Accept-Encoding"] = identityValue // the meter reads the answer
+	out["Content-Type"] = jsonValue        // as the gate has read it, whatever the caller said beside that
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = agentValue
 	}
@@ -43,6 +47,7 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 var (
 	identityValue = []string{"identity"}
 	agentValue    = []string{"tollgate"}
+	jsonValue     = []string{"application/json"}
 )
 
 func lower(h http.Header, name string) {
@@ -58,7 +63,11 @@ func staysHere(name string) bool {
 	switch name {
 	case "Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie", "Ocp-Apim-Subscription-Key": // the caller's credentials
 		return true
-	case "Accept-Encoding", "Host", "Content-Length", "Expect": // said anew, or already answered
+	case "Accept-Encoding", "Host", "Content-Length", "Content-Type", "Content-Encoding", "Expect": // said anew, or already answered
+		return true
+	case "Openai-Organization", "Openai-Project", "X-Hf-Bill-To", "X-Goog-User-Project": // whose account is billed is the operator's to say
+		return true
+	case "X-Http-Method-Override", "X-Http-Method", "X-Method-Override": // another request than was admitted
 		return true
 	case "Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip": // who the caller is
 		return true
@@ -90,6 +99,27 @@ func namedBy(connection []string, name string) bool {
 	return false
 }
 
+// Relay copies to dst what of an answer's headers is for the caller, the
+// provider's credential taken out where one repeats it, and returns the
+// provider's own id of the answer.
+func (c *Client) Relay(slug string, dst http.Header, resp *http.Response) (upstreamID string) {
+	CopyHeader(dst, resp.Header)
+	t := c.targets[slug]
+	if t == nil || t.credential == "" {
+		return UpstreamRequestID(resp)
+	}
+	for name, values := range dst {
+		for i, v := range values {
+			if strings.Contains(v, t.credential) {
+				clean := slices.Clone(values)
+				clean[i] = strings.ReplaceAll(v, t.credential, secret.Redacted)
+				dst[name], values = clean, clean
+			}
+		}
+	}
+	return strings.ReplaceAll(UpstreamRequestID(resp), t.credential, secret.Redacted)
+}
+
 // CopyHeader copies a provider's answer headers to the caller's answer, without
 // those that speak of the provider's connection, host or account: hop-by-hop
 // headers, Content-Length (set it from the answer's ContentLength where the body
@@ -107,7 +137,7 @@ func CopyHeader(dst, src http.Header) {
 
 func notRelayed(name string) bool {
 	switch name {
-	case "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id", "Apim-Request-Id",
+	case "Openai-Organization", "Openai-Project", "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id", "Apim-Request-Id",
 		"Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Nel", "Report-To", "Clear-Site-Data", "Server", "Via":
 		return true
 	}

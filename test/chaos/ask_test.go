@@ -17,6 +17,7 @@ type ask struct {
 	model  string // demo-large
 	stream bool
 	max    int               // max_tokens; 0 = none
+	n      int               // answers; 0 = one
 	prompt string            // "Hello"
 	header map[string]string // X-Simulate-… among others
 }
@@ -69,6 +70,9 @@ func (a ask) body() string {
 	fmt.Fprintf(&b, `{"model":%q,"messages":[{"role":"user","content":%q}]`, a.model, a.prompt)
 	if a.max > 0 {
 		fmt.Fprintf(&b, `,"max_tokens":%d`, a.max)
+	}
+	if a.n > 0 {
+		fmt.Fprintf(&b, `,"n":%d`, a.n)
 	}
 	if a.stream {
 		b.WriteString(`,"stream":true`)

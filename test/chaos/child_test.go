@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -17,25 +18,24 @@ import (
 	"tollgate/internal/key"
 )
 
-// program builds the real binary once for all tests that need it.
+// programDir is where the real binary is built; no other process has it.
+func programDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("tollgate-chaos-%d", os.Getpid()))
+}
+
+// program builds the real binary, once for all tests that need it.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "tollgate-chaos-")
+	path := filepath.Join(programDir(), "tollgate")
+	out, err := exec.Command("go", "build", "-o", path, "tollgate/cmd/tollgate").CombinedOutput()
 	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "tollgate")
-	build := exec.Command("go", "build", "-o", path, "tollgate/cmd/tollgate")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", &exec.Error{Name: "go build: " + string(out), Err: err}
+		return "", fmt.Errorf("go build: %w: %s", err, out)
 	}
 	return path, nil
 })
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
+	_ = os.RemoveAll(programDir())
 	os.Exit(code)
 }
 
@@ -105,7 +105,7 @@ func (h *house) start(t *testing.T) (*child, *gate) {
 	c := h.spawn(t)
 	select {
 	case base := <-c.serving:
-		return c, newGate(t, base, h.root)
+		return c, newGate(t, base, h.root, &h.output)
 	case <-c.exited:
 		t.Fatalf("the child ended before it served:\n%s", h.output.tail())
 	case <-time.After(30 * time.Second):

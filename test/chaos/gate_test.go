@@ -28,13 +28,14 @@ type gate struct {
 	root  string // the root management key
 	admin *client.Client
 	http  *http.Client
+	log   *transcript
 }
 
-func newGate(t *testing.T, base, root string) *gate {
+func newGate(t *testing.T, base, root string, log *transcript) *gate {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 600, DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &gate{base: base, root: root, admin: client.New(base, root), http: &http.Client{Transport: transport}}
+	return &gate{base: base, root: root, admin: client.New(base, root), http: &http.Client{Transport: transport}, log: log}
 }
 
 // provider is a simulated provider on a port of its own.
@@ -60,7 +61,7 @@ func newProvider(t *testing.T, b simulate.Behaviour, wrap func(http.Handler) htt
 
 // start runs a gate in this process before the provider, until the test ends or
 // the returned function is called.
-func start(t *testing.T, p *provider, change func(*config.Config), log *slog.Logger) (*gate, func()) {
+func start(t *testing.T, p *provider, change func(*config.Config)) (*gate, func()) {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
@@ -69,8 +70,9 @@ func start(t *testing.T, p *provider, change func(*config.Config), log *slog.Log
 	if change != nil {
 		change(cfg)
 	}
+	log := &transcript{}
 	ctx, stop := context.WithCancel(context.Background())
-	s, err := server.New(ctx, cfg, server.Options{Log: log})
+	s, err := server.New(ctx, cfg, server.Options{Log: slog.New(slog.NewJSONHandler(log, nil))})
 	if err != nil {
 		t.Fatalf("start: %v", err)
 	}
@@ -88,7 +90,7 @@ func start(t *testing.T, p *provider, change func(*config.Config), log *slog.Log
 		}
 	}
 	t.Cleanup(end)
-	return newGate(t, "http://"+s.Addr().String(), cfg.RootKey.Reveal()), end
+	return newGate(t, "http://"+s.Addr().String(), cfg.RootKey.Reveal(), log), end
 }
 
 // newKey makes a key without rate limits, but for what in says.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestNeverOver(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newProvider(t, simulate.Behaviour{Latency: 10 * time.Millisecond}, nil)
-			g, _ := start(t, p, nil, nil)
+			g, _ := start(t, p, nil)
 			key := g.newKey(t, c.key)
 			g.exhaust(t, p, []api.KeyCreated{key}, key.APIKey.ID, c.field, c.measure)
 		})
@@ -97,6 +98,9 @@ func (g *gate) exhaust(t *testing.T, p *provider, keys []api.KeyCreated, subject
 	if used != billed || booked != billed || held != 0 {
 		t.Errorf("the provider billed %d; the counters say %d used and %d held, the rows %d", billed, used, held, booked)
 	}
+	if strings.Contains(g.log.String(), "more than was held") {
+		t.Error("more was billed for a request than was held for it")
+	}
 	if billed < limit*9/10 {
 		t.Errorf("the provider billed %d only: %d was never let through", billed, limit-billed)
 	}
@@ -104,7 +108,7 @@ func (g *gate) exhaust(t *testing.T, p *provider, keys []api.KeyCreated, subject
 
 func neverOverOwner(t *testing.T, m measure) {
 	p := newProvider(t, simulate.Behaviour{Latency: 10 * time.Millisecond}, nil)
-	g, _ := start(t, p, nil, nil)
+	g, _ := start(t, p, nil)
 	owner, err := g.admin.CreateUser(t.Context(), api.UserInput{
 		Email: api.Set("owner@example.com"), Name: api.Set("Owner"),
 		LimitsInput: api.LimitsInput{BudgetLimitCents: api.Set[int64](20)},
@@ -132,8 +136,11 @@ func (g *gate) wave(t *testing.T, keys []api.KeyCreated, n, cap int) outcomes {
 			"X-Simulate-Output-Tokens": strconv.Itoa(1 + rand.IntN(2*cap)),
 			"X-Simulate-Chunks":        "4",
 		}}
-		if i%7 == 0 {
+		switch {
+		case i%7 == 0:
 			a.max = 0
+		case i%11 == 0:
+			a.n = 1 + rand.IntN(4)
 		}
 		return g.do(ctx, a)
 	})
@@ -196,7 +203,7 @@ func refusedWell(r reply) error {
 func neverOverRate(t *testing.T) {
 	const rate = 60
 	p := newProvider(t, simulate.Behaviour{Chunks: 4}, nil)
-	g, _ := start(t, p, nil, nil)
+	g, _ := start(t, p, nil)
 	key := g.newKey(t, api.KeyInput{RateLimitPerMinute: api.Set[int64](rate)})
 	begun := time.Now()
 	seen := g.wave(t, []api.KeyCreated{key}, parallel, 20)
@@ -211,7 +218,7 @@ func neverOverRate(t *testing.T) {
 func neverOverSlots(t *testing.T) {
 	const slots = 5
 	p := newProvider(t, simulate.Behaviour{Latency: 2 * time.Millisecond}, nil)
-	g, _ := start(t, p, nil, nil)
+	g, _ := start(t, p, nil)
 	key := g.newKey(t, api.KeyInput{ConcurrentLimit: api.Set[int64](slots)})
 	answered := 0
 	for range 5 {

@@ -46,20 +46,18 @@ func TestRounds(t *testing.T) {
 		c.Upstream.ResponseHeaderTimeout = 300 * time.Millisecond
 		c.Limits.MaxRequestDuration = 600 * time.Millisecond
 		c.DrainTimeout = 150 * time.Millisecond
-	}, nil)
-	unbound := api.Set[int64](1_000_000)
-	slots := api.Set[int64](1000)
-	keys := []api.KeyCreated{
-		g.newKey(t, api.KeyInput{BudgetLimitCents: api.Set[int64](1000), RateLimitPerDay: unbound, ConcurrentLimit: slots}),
-		g.newKey(t, api.KeyInput{TokensPerMonth: api.Set[int64](9_000_000), RateLimitPerDay: unbound, ConcurrentLimit: slots}),
-		g.newKey(t, api.KeyInput{BudgetLimitCents: api.Set[int64](1000), BudgetMode: api.Set("soft"), RateLimitPerDay: unbound, ConcurrentLimit: slots}),
-		g.newKey(t, api.KeyInput{RateLimitPerDay: unbound, ConcurrentLimit: slots}),
-	}
-	n := 100
+	})
+	n, reached := 100, int64(0)
 	if testing.Short() {
 		n = 20
 	}
+	var keys []api.KeyCreated
 	for round := range rounds(t, n) {
+		if round%20 == 0 { // so that there is not ever more to compare
+			keys = g.manyKeys(t)
+			reached += p.Stats().Requests
+			p.Reset()
+		}
 		g.misfortunes(t, keys, round)
 		for _, key := range keys {
 			g.settled(t, key)
@@ -69,7 +67,25 @@ func TestRounds(t *testing.T) {
 			t.Fatalf("in round %d", round)
 		}
 	}
-	t.Logf("%d requests reached the provider", p.Stats().Requests)
+	t.Logf("%d requests reached the provider", reached+p.Stats().Requests)
+}
+
+// manyKeys are keys with a hard limit on money, one on tokens, a soft one and
+// none.
+func (g *gate) manyKeys(t *testing.T) []api.KeyCreated {
+	t.Helper()
+	many := []api.KeyInput{
+		{BudgetLimitCents: api.Set[int64](1000)},
+		{TokensPerMonth: api.Set[int64](9_000_000)},
+		{BudgetLimitCents: api.Set[int64](1000), BudgetMode: api.Set("soft")},
+		{},
+	}
+	var keys []api.KeyCreated
+	for _, in := range many {
+		in.RateLimitPerDay, in.ConcurrentLimit = api.Set[int64](1_000_000), api.Set[int64](1000)
+		keys = append(keys, g.newKey(t, in))
+	}
+	return keys
 }
 
 // misfortunes sends one round.
@@ -156,7 +172,7 @@ func (g *gate) settled(t *testing.T, key api.KeyCreated) {
 // auditRound compares the books.
 func (g *gate) auditRound(t *testing.T, p *provider, keys []api.KeyCreated, met *faults) {
 	t.Helper()
-	rows := g.byID(t)
+	rows := g.byID(t, keys...)
 	hard := map[string]bool{keys[0].APIKey.ID: true, keys[1].APIKey.ID: true}
 	for _, s := range p.Served() {
 		row, ok := rows[s.RequestID]
@@ -181,11 +197,18 @@ func (g *gate) auditRound(t *testing.T, p *provider, keys []api.KeyCreated, met 
 	}
 }
 
-// byID are all entries by their id.
-func (g *gate) byID(t *testing.T) map[string]api.UsageRow {
+// byID are the entries of keys by their id; of all keys when none is named.
+func (g *gate) byID(t *testing.T, keys ...api.KeyCreated) map[string]api.UsageRow {
 	t.Helper()
+	var all []api.UsageRow
+	if keys == nil {
+		all = g.rows(t, "")
+	}
+	for _, key := range keys {
+		all = append(all, g.rows(t, key.APIKey.ID)...)
+	}
 	rows := map[string]api.UsageRow{}
-	for _, row := range g.rows(t, "") {
+	for _, row := range all {
 		if _, twice := rows[row.RequestID]; twice {
 			t.Errorf("%s has two entries", row.RequestID)
 		}

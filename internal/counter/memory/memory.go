@@ -40,7 +40,8 @@ func New(load Load) *Counters {
 }
 
 // Take takes ask on every limit of the chain or on none, and fills in the receipt
-// and the verdict. A refusal takes nothing. The error is of loading a subject.
+// and the verdict. A refusal takes nothing, nor does a verdict that comes Late.
+// The error is of loading a subject.
 func (c *Counters) Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error) {
 	var cells [maxChain]*cell
 	var states [maxChain]*limit.State
@@ -50,10 +51,10 @@ func (c *Counters) Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, 
 		return nil, err
 	}
 	verdict, refusal := limit.Decide(chain, states[:n], ask)
-	if refusal != nil {
+	if *v = verdict; refusal != nil || verdict.Late != 0 {
 		return refusal, nil
 	}
-	*v, *t = verdict, limit.Take(states[:n], ask, verdict.Output)
+	*t = limit.Take(states[:n], ask, verdict.Output)
 	return nil, nil
 }
 

@@ -183,7 +183,8 @@ func (c *conditions) add(term string, args ...any) {
 // listPage reads one page of a table, newest first, and counts what matches, both
 // at the same moment.
 func listPage[T any](ctx context.Context, db *DB, doing, table string, columns func(*T) []column,
-	where conditions, page, size int) ([]T, int, error) {
+	where conditions, page, size int,
+) ([]T, int, error) {
 	tx, err := db.read.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, 0, Classify(err, doing)

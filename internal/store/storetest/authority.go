@@ -345,13 +345,17 @@ func keyFilters(t *testing.T, s authority.Store) {
 		{authority.KeyFilter{Tag: "prod"}, []string{"key_tagged"}},
 		{authority.KeyFilter{Tag: "pro"}, nil},
 		{authority.KeyFilter{IsActive: new(false)}, []string{"key_revoked", "key_disabled"}},
-		{authority.KeyFilter{IsActive: new(true), Kind: authority.KindService},
-			[]string{"key_tagged", "key_plain", "key_expiring", "key_expired"}},
+		{
+			authority.KeyFilter{IsActive: new(true), Kind: authority.KindService},
+			[]string{"key_tagged", "key_plain", "key_expiring", "key_expired"},
+		},
 		{authority.KeyFilter{Status: authority.StatusRevoked}, []string{"key_revoked"}},
 		{authority.KeyFilter{Status: authority.StatusDisabled}, []string{"key_disabled"}},
 		{authority.KeyFilter{Status: authority.StatusExpired}, []string{"key_expired"}},
-		{authority.KeyFilter{Status: authority.StatusActive},
-			[]string{"key_tagged", "key_plain", "key_owned", "key_expiring"}},
+		{
+			authority.KeyFilter{Status: authority.StatusActive},
+			[]string{"key_tagged", "key_plain", "key_owned", "key_expiring"},
+		},
 	} {
 		test.filter.Page, test.filter.Size = 1, 100
 		same(t, keyIDs(t, s, test.filter, now), test.want)

@@ -1,0 +1,15 @@
+// Builds the tollgate binary that the tests start.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const result = spawnSync('go', ['build', '-o', `${here}build/tollgate`, './cmd/tollgate'], {
+  cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  stdio: 'inherit',
+});
+if (result.error?.code === 'ENOENT') {
+  console.error('test/sdk-node: go is not installed. These tests need it to build Tollgate.');
+} else if (result.error) {
+  console.error(`test/sdk-node: go build: ${result.error.message}`);
+}
+process.exit(result.status ?? 1);

@@ -1,0 +1,137 @@
+package sdk
+
+import (
+	"context"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+
+	"tollgate/api"
+	"tollgate/client"
+	"tollgate/internal/config"
+	"tollgate/internal/key"
+	"tollgate/internal/secret"
+	"tollgate/internal/server"
+	"tollgate/internal/simulate"
+)
+
+// gate is the whole program before a simulated provider, which it knows as
+// "demo" and as "openai".
+type gate struct {
+	t        *testing.T
+	base     string // as the SDK takes it
+	admin    *client.Client
+	provider *simulate.Provider
+}
+
+func open(t *testing.T) *gate {
+	t.Helper()
+	for _, name := range []string{"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS"} {
+		t.Setenv(name, "") // the SDK reads them, and so would Tollgate
+	}
+	g := &gate{t: t, provider: simulate.New(simulate.Options{Keep: true})}
+	upstream := httptest.NewUnstartedServer(g.provider)
+	upstream.Config.ErrorLog = log.New(io.Discard, "", 0) // an answer cut on purpose is no news
+	upstream.Start()
+	t.Cleanup(upstream.Close)
+
+	cfg := config.Default()
+	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	cfg.RootKey = key.New(key.ManagementPrefix)
+	cfg.Providers = map[string]config.Provider{
+		"demo":   {Kind: "demo", BaseURL: upstream.URL + "/v1", APIKey: secret.New("sk-demo")},
+		"openai": {BaseURL: upstream.URL + "/v1", APIKey: secret.New("sk-openai")},
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	srv, err := server.New(ctx, cfg, server.Options{})
+	if err != nil {
+		stop()
+		t.Fatalf("start: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	})
+	root := "http://" + srv.Addr().String()
+	g.base = root + "/v1"
+	g.admin = client.New(root, cfg.RootKey.Reveal())
+	return g
+}
+
+// key makes a key.
+func (g *gate) key(in api.KeyInput) api.KeyCreated {
+	g.t.Helper()
+	in.Name = api.Set("test")
+	created, err := g.admin.CreateKey(g.t.Context(), in)
+	if err != nil {
+		g.t.Fatalf("create a key: %v", err)
+	}
+	return created
+}
+
+// sent counts the requests that an SDK sends, retries too.
+type sent struct{ atomic.Int64 }
+
+func (s *sent) count(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
+	s.Add(1)
+	return next(req)
+}
+
+// sdk is the official client, told where Tollgate is and with which key.
+func (g *gate) sdk(key string) (openai.Client, *sent) {
+	s := new(sent)
+	return openai.NewClient(option.WithBaseURL(g.base), option.WithAPIKey(key), option.WithMiddleware(s.count)), s
+}
+
+// client is an SDK with a key that is limited in nothing, but for what in says.
+func (g *gate) client(in api.KeyInput) (openai.Client, *sent) {
+	g.t.Helper()
+	return g.sdk(g.key(in).SecretKey)
+}
+
+// served is the only request that the provider has billed.
+func (g *gate) served() simulate.Served {
+	g.t.Helper()
+	all := g.provider.Served()
+	if len(all) != 1 {
+		g.t.Fatalf("the provider served %d requests, want 1", len(all))
+	}
+	return all[0]
+}
+
+// until waits for what no caller sees the moment of.
+func (g *gate) until(what string, done func() bool) {
+	g.t.Helper()
+	for deadline := time.After(10 * time.Second); !done(); {
+		select {
+		case <-deadline:
+			g.t.Fatalf("in vain waited for %s", what)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// simulated tells the provider how to answer.
+func simulated(name, value string) option.RequestOption {
+	return option.WithHeader("X-Simulate-"+name, value)
+}
+
+func hello(model string) openai.ChatCompletionNewParams {
+	return openai.ChatCompletionNewParams{
+		Model: model,
+		Messages: []openai.ChatCompletionMessageParamUnion{
+			openai.SystemMessage("You are terse."), openai.UserMessage("Hello"),
+		},
+	}
+}
