@@ -12,8 +12,13 @@ type Key struct {
 	Kind               string          `json:"kind" enum:"user,standalone,chatbot,service" doc:"service has no owner; user has one."`
 	UserID             *string         `json:"user_id" doc:"The owner, or null."`
 	KeyPrefix          string          `json:"key_prefix" doc:"The first 8 characters, to recognise the key by."`
+	Secrets            []KeySecret     `json:"secrets" nullable:"false" doc:"What opens this key, the newest first: one, or two while a replaced one still works."`
 	Status             string          `json:"status" enum:"active,disabled,revoked,expired" doc:"The status in force now; an expired key says so."`
 	IsActive           bool            `json:"is_active" doc:"False when disabled or revoked."`
+	DisabledBy         *string         `json:"disabled_by" doc:"Id of who disabled it; system is the clean-up; null is nobody, or not known."`
+	RevokedAt          *time.Time      `json:"revoked_at"`
+	RevokedBy          *string         `json:"revoked_by" doc:"Id of who revoked it."`
+	RevokeReason       *string         `json:"revoke_reason"`
 	ExpiresAt          *time.Time      `json:"expires_at" doc:"The key stops working at this instant; null is never."`
 	AutoDeleteOnExpiry *bool           `json:"auto_delete_on_expiry" doc:"What the clean-up does: true deletes, false disables, null is the organization's default."`
 	Scopes             []string        `json:"scopes" doc:"Kinds of routes; null is all."`
@@ -34,6 +39,15 @@ type Key struct {
 	UpdatedAt      time.Time  `json:"updated_at"`
 	LastUsedAt     *time.Time `json:"last_used_at"`
 	Version        int64      `json:"version" doc:"Grows with each change; the ETag of the key."`
+}
+
+// KeySecret is one of the secrets of a key, without the secret.
+type KeySecret struct {
+	ID         string     `json:"id" doc:"sec_ and a time-ordered UUID."`
+	Prefix     string     `json:"prefix" doc:"The first 8 characters, to recognise the secret by."`
+	CreatedAt  time.Time  `json:"created_at"`
+	ExpiresAt  *time.Time `json:"expires_at" doc:"A replaced secret stops working at this instant; null is as long as the key works."`
+	LastUsedAt *time.Time `json:"last_used_at" doc:"To within some seconds; null is never."`
 }
 
 // Balance is prepaid money: available = granted - spent - held.
@@ -80,10 +94,27 @@ type KeyInput struct {
 	InitialBalanceUSD  Optional[string]          `json:"initial_balance_usd,omitzero" doc:"Prepaid money that the key begins with, as text; null is no balance, which does not limit. At creation only." example:"20.00"`
 }
 
-// KeyCreated is the answer that makes a key: the only one with its secret.
+// RegenerateInput is the body that gives a key another secret. It may be left
+// out.
+type RegenerateInput struct {
+	OverlapSeconds int64 `json:"overlap_seconds,omitempty" doc:"How long the old secret works on; without it, it stops at once." minimum:"0" maximum:"2592000"`
+}
+
+// ExtendInput is the body that moves a key's expiry.
+type ExtendInput struct {
+	Days int64 `json:"days" doc:"From now, or from when it expires, whichever is later." minimum:"1" maximum:"3650"`
+}
+
+// RevokeInput is the body that ends a key for good. It may be left out.
+type RevokeInput struct {
+	Reason string `json:"reason,omitempty" doc:"For people; stays with the key." maxLength:"500"`
+}
+
+// KeyCreated is the answer that makes a key or gives it another secret: the only
+// one with the secret.
 type KeyCreated struct {
 	APIKey    Key    `json:"api_key"`
-	SecretKey string `json:"secret_key" doc:"The key itself. It is shown once and cannot be shown again."`
+	SecretKey string `json:"secret_key,omitempty" doc:"The key itself. It is shown once and cannot be shown again: it is missing when the call was a repetition with the same Idempotency-Key."`
 }
 
 // KeyList is one page of keys, newest first.

@@ -57,6 +57,9 @@ type Organization struct {
 	Timezone string `json:"timezone" doc:"Days, weeks and months begin in it." example:"Europe/Vienna"`
 	Status   string `json:"status" enum:"active,disabled"`
 	IsActive bool   `json:"is_active"`
+
+	MaxKeysPerUser *int64 `json:"max_keys_per_user" doc:"Keys that a user may have; null is any number."`
+	ExpiredKeys    string `json:"expired_keys" enum:"disable,delete" doc:"What the clean-up does with expired keys that do not say it themselves."`
 	Limits
 	DefaultPrice *DefaultPrice `json:"default_price" doc:"What a model without a price is charged at; null refuses such models under a budget."`
 	CreatedAt    time.Time     `json:"created_at"`
@@ -77,7 +80,9 @@ type OrganizationInput struct {
 	Timezone Optional[string] `json:"timezone,omitzero" doc:"IANA name."`
 	IsActive Optional[bool]   `json:"is_active,omitzero" doc:"False stops every key of the organization."`
 	LimitsInput
-	DefaultPrice Optional[DefaultPrice] `json:"default_price,omitzero"`
+	MaxKeysPerUser Optional[int64]        `json:"max_keys_per_user,omitzero" minimum:"0" maximum:"1000000"`
+	ExpiredKeys    Optional[string]       `json:"expired_keys,omitzero" enum:"disable,delete"`
+	DefaultPrice   Optional[DefaultPrice] `json:"default_price,omitzero"`
 }
 
 // LimitsInput is the settable limits of a user or of the organization.

@@ -16,12 +16,14 @@ type KeyQuery struct {
 	UserID   string // only keys of this owner
 	Search   string // case-insensitive, in name or description
 	IsActive *bool  // only active or only inactive keys
+	After    string // id of the last key already seen; Page then means nothing
 }
 
 func (q KeyQuery) encode() string {
 	v := paging(q.Page, q.Size)
 	setIf(v, "user_id", q.UserID)
 	setIf(v, "search", q.Search)
+	setIf(v, "after", q.After)
 	if q.IsActive != nil {
 		v.Set("is_active", strconv.FormatBool(*q.IsActive))
 	}
@@ -38,9 +40,10 @@ func (c *Client) Key(ctx context.Context, id string) (api.Key, error) {
 	return call[api.Key](ctx, c, http.MethodGet, keyPath(id), nil)
 }
 
-// CreateKey makes a key. The answer holds its secret, for the only time.
-func (c *Client) CreateKey(ctx context.Context, in api.KeyInput) (api.KeyCreated, error) {
-	return call[api.KeyCreated](ctx, c, http.MethodPost, "/api-keys", in)
+// CreateKey makes a key. The answer holds its secret, for the only time: sent
+// again with the same Idempotent, it names the key and has no secret.
+func (c *Client) CreateKey(ctx context.Context, in api.KeyInput, opts ...CallOption) (api.KeyCreated, error) {
+	return call[api.KeyCreated](ctx, c, http.MethodPost, "/api-keys", in, opts...)
 }
 
 // UpdateKey changes the fields that in holds and keeps the others.
@@ -52,6 +55,25 @@ func (c *Client) UpdateKey(ctx context.Context, id string, in api.KeyInput, opts
 // cannot be set may be there if they say what is so. What in leaves out stays.
 func (c *Client) ReplaceKey(ctx context.Context, id string, in api.KeyInput, opts ...CallOption) (api.Key, error) {
 	return call[api.Key](ctx, c, http.MethodPut, keyPath(id), in, opts...)
+}
+
+// RegenerateKey gives a key another secret, which the answer holds for the only
+// time. The old one works on for in.OverlapSeconds.
+func (c *Client) RegenerateKey(ctx context.Context, id string, in api.RegenerateInput, opts ...CallOption) (api.KeyCreated, error) {
+	return call[api.KeyCreated](ctx, c, http.MethodPost, keyPath(id)+"/regenerate", in, opts...)
+}
+
+// ExtendKey moves a key's expiry by so many days, from now or from when it
+// expires, whichever is later.
+func (c *Client) ExtendKey(ctx context.Context, id string, days int64, opts ...CallOption) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodPost, keyPath(id)+"/extend", api.ExtendInput{Days: days}, opts...)
+}
+
+// PurgeKey deletes a key and leaves no trace of it in the list of keys. The ledger
+// and the audit still name it.
+func (c *Client) PurgeKey(ctx context.Context, id string) error {
+	_, err := call[none](ctx, c, http.MethodDelete, keyPath(id)+"?purge=true", nil)
+	return err
 }
 
 // DeleteKey deletes a key for good. Its usage stays in the ledger.
@@ -68,6 +90,11 @@ func (c *Client) ActivateKey(ctx context.Context, id string, opts ...CallOption)
 // DeactivateKey disables a key until it is activated.
 func (c *Client) DeactivateKey(ctx context.Context, id string, opts ...CallOption) (api.Key, error) {
 	return call[api.Key](ctx, c, http.MethodPost, keyPath(id)+"/deactivate", nil, opts...)
+}
+
+// RevokeKeyFor is RevokeKey with a reason, which stays with the key.
+func (c *Client) RevokeKeyFor(ctx context.Context, id, reason string, opts ...CallOption) (api.Key, error) {
+	return call[api.Key](ctx, c, http.MethodPost, keyPath(id)+"/revoke", api.RevokeInput{Reason: reason}, opts...)
 }
 
 // RevokeKey ends a key for good; it stays visible.

@@ -30,8 +30,8 @@ func (c *Client) User(ctx context.Context, id string) (api.User, error) {
 }
 
 // CreateUser makes a user.
-func (c *Client) CreateUser(ctx context.Context, in api.UserInput) (api.User, error) {
-	return call[api.User](ctx, c, http.MethodPost, "/users", in)
+func (c *Client) CreateUser(ctx context.Context, in api.UserInput, opts ...CallOption) (api.User, error) {
+	return call[api.User](ctx, c, http.MethodPost, "/users", in, opts...)
 }
 
 // UpdateUser changes the fields that in holds and keeps the others.

@@ -55,8 +55,13 @@ func (c *Client) Usage(ctx context.Context, q UsageQuery) (api.UsageList, error)
 // UsageCSV writes what Usage lists to w as CSV, with a line of names first. An
 // error may come after a part has been written.
 func (c *Client) UsageCSV(ctx context.Context, q UsageQuery, w io.Writer) error {
-	asCSV := func(h http.Header) { h.Set("Accept", "text/csv") }
-	req, err := c.request(ctx, http.MethodGet, "/usage"+q.encode(), nil, []CallOption{asCSV})
+	return c.export(ctx, "/usage"+q.encode(), "text/csv", w)
+}
+
+// export writes an answer of a media type to w.
+func (c *Client) export(ctx context.Context, path, mediaType string, w io.Writer) error {
+	accept := func(h http.Header) { h.Set("Accept", mediaType) }
+	req, err := c.request(ctx, http.MethodGet, path, nil, []CallOption{accept})
 	if err != nil {
 		return err
 	}

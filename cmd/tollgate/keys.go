@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -19,6 +20,8 @@ type keysCmd struct {
 	Activate   keysActivateCmd   `cmd:"" help:"Make a disabled key work again."`
 	Deactivate keysDeactivateCmd `cmd:"" help:"Disable a key until it is activated."`
 	Revoke     keysRevokeCmd     `cmd:"" help:"End a key for good; it stays visible."`
+	Regenerate keysRegenerateCmd `cmd:"" help:"Give a key another secret and print it, once."`
+	Extend     keysExtendCmd     `cmd:"" help:"Move a key's expiry."`
 	Delete     keysDeleteCmd     `cmd:"" help:"Delete a key for good; its usage stays in the ledger."`
 	Usage      keysUsageCmd      `cmd:"" help:"Show what a key used: ever, today, this hour."`
 	Stats      keysStatsCmd      `cmd:"" help:"Show what a key used, day by day."`
@@ -32,8 +35,9 @@ type keyID struct {
 }
 
 type keysCreateCmd struct {
-	Quiet    bool `short:"q" help:"Print only the key, for scripts."`
-	keyFlags `embed:""`
+	Quiet          bool   `short:"q" help:"Print only the key, for scripts."`
+	IdempotencyKey string `placeholder:"TEXT" help:"Sent again with the same text within 24 hours, no second key is made."`
+	keyFlags       `embed:""`
 }
 
 // Help shows examples.
@@ -56,9 +60,16 @@ func (c *keysCreateCmd) Run(ctx context.Context, cl *client.Client, p *printer) 
 	if _, ok := in.Name.Get(); !ok {
 		return misuse("a key needs a name: --name TEXT")
 	}
-	made, err := cl.CreateKey(ctx, in)
+	var opts []client.CallOption
+	if c.IdempotencyKey != "" {
+		opts = append(opts, client.Idempotent(c.IdempotencyKey))
+	}
+	made, err := cl.CreateKey(ctx, in, opts...)
 	if err != nil {
 		return err
+	}
+	if made.SecretKey == "" {
+		return p.madeBefore(made, c.Quiet)
 	}
 	if c.Quiet {
 		p.printf("%s\n", made.SecretKey)
@@ -71,9 +82,21 @@ func (c *keysCreateCmd) Run(ctx context.Context, cl *client.Client, p *printer) 
 	})
 }
 
+// madeBefore tells of a key whose secret was in an earlier answer.
+func (p *printer) madeBefore(made api.KeyCreated, quiet bool) error {
+	if quiet {
+		return fmt.Errorf("key %s was made before with this idempotency key, and its secret is not shown again; tollgate keys regenerate gives it another", made.APIKey.ID)
+	}
+	return p.print(made, func() {
+		p.printf("Key %s (%s) was made before with this idempotency key; its secret is not shown again.\n\n", plain(made.APIKey.Name), made.APIKey.ID)
+		p.key(made.APIKey)
+	})
+}
+
 type keysListCmd struct {
 	Page     int    `default:"1" placeholder:"N" help:"Page, from 1."`
 	Size     int    `default:"50" placeholder:"N" help:"Keys on a page, 1 to 100."`
+	After    string `placeholder:"ID" help:"What follows the key with this id, instead of a page."`
 	Search   string `placeholder:"TEXT" help:"Only keys with this text in name or description."`
 	UserID   string `name:"user-id" placeholder:"ID" help:"Only keys of this owner."`
 	Active   bool   `xor:"active" help:"Only active keys."`
@@ -93,7 +116,7 @@ func (c *keysListCmd) Run(ctx context.Context, cl *client.Client, p *printer) er
 	if err := checkPage(c.Page, c.Size, 100); err != nil {
 		return err
 	}
-	q := client.KeyQuery{Page: c.Page, Size: c.Size, Search: c.Search, UserID: c.UserID}
+	q := client.KeyQuery{Page: c.Page, Size: c.Size, Search: c.Search, UserID: c.UserID, After: c.After}
 	if c.Active || c.Inactive {
 		q.IsActive = &c.Active
 	}
@@ -161,27 +184,6 @@ type keysDeactivateCmd struct {
 // Run disables the key.
 func (c *keysDeactivateCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
 	return p.showKey(cl.DeactivateKey(ctx, c.ID))
-}
-
-type keysRevokeCmd struct {
-	keyID `embed:""`
-}
-
-// Run revokes the key.
-func (c *keysRevokeCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
-	return p.showKey(cl.RevokeKey(ctx, c.ID))
-}
-
-type keysDeleteCmd struct {
-	keyID `embed:""`
-}
-
-// Run deletes the key.
-func (c *keysDeleteCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
-	if err := cl.DeleteKey(ctx, c.ID); err != nil {
-		return err
-	}
-	return p.print(map[string]string{"deleted": c.ID}, func() { p.printf("Deleted %s.\n", c.ID) })
 }
 
 type keysUsageCmd struct {

@@ -70,8 +70,11 @@ func (c *keysBalanceCmd) Run(ctx context.Context, cl *client.Client, p *printer)
 
 func (c *keysBalanceCmd) change(ctx context.Context, cl *client.Client) (api.Key, error) {
 	for _, change := range []api.BalanceChange{
-		{Type: "grant", AmountUSD: c.Grant}, {Type: "refund", AmountUSD: c.Refund}, {Type: "deduct", AmountUSD: c.Deduct},
-		{Type: "adjust", AmountUSD: c.Adjust}, {Type: "open", AmountUSD: c.Open},
+		{Type: "grant", AmountUSD: c.Grant},
+		{Type: "refund", AmountUSD: c.Refund},
+		{Type: "deduct", AmountUSD: c.Deduct},
+		{Type: "adjust", AmountUSD: c.Adjust},
+		{Type: "open", AmountUSD: c.Open},
 	} {
 		if change.AmountUSD == "" {
 			continue

@@ -48,6 +48,14 @@ func (p *printer) key(k api.Key) {
 	if b := k.Balance; b != nil {
 		rows = slices.Insert(rows, 9, []string{"balance", fmt.Sprintf("$%s available of $%s ($%s held)", b.AvailableUSD, b.GrantedUSD, b.HeldUSD)})
 	}
+	if k.RevokedAt != nil {
+		rows = append(rows, []string{"revoked", instant(k.RevokedAt) + " by " + textOf(k.RevokedBy) + ": " + textOf(k.RevokeReason)})
+	}
+	if len(k.Secrets) > 1 {
+		for _, s := range k.Secrets[1:] {
+			rows = append(rows, []string{"replaced", plain(s.Prefix) + "…, works until " + instant(s.ExpiresAt)})
+		}
+	}
 	p.table(rows)
 }
 

@@ -105,8 +105,13 @@ func (p *printer) groups(rows api.UsageList) {
 			name  string
 			value *string
 		}{
-			{"date", g.Date}, {"key", g.KeyID}, {"name", g.KeyName}, {"user", g.UserID},
-			{"provider", g.Provider}, {"model", g.Model}, {"chatbot", g.ChatbotID},
+			{"date", g.Date},
+			{"key", g.KeyID},
+			{"name", g.KeyName},
+			{"user", g.UserID},
+			{"provider", g.Provider},
+			{"model", g.Model},
+			{"chatbot", g.ChatbotID},
 		} {
 			if c.value != nil {
 				head, line = append(head, strings.ToUpper(c.name)), append(line, plain(*c.value))

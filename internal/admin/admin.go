@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"runtime/debug"
 	"strings"
@@ -45,11 +46,12 @@ type Options struct {
 	Authority   *authority.Authority
 	Ledger      Ledger
 	Catalog     *catalog.Catalog
-	Configured  func(provider string) bool // whether a provider can be used; nil = all can
-	LeastOutput int64                      // tokens of the shortest answer that is forwarded under a hard limit; 0 = 64
-	BodyTimeout time.Duration              // how long a body may take to arrive whole; 0 = 10 s
-	Logger      *slog.Logger               // nil = discard
-	Version     string                     // of the program, for the OpenAPI document
+	Configured  func(provider string) bool     // whether a provider can be used; nil = all can
+	LeastOutput int64                          // tokens of the shortest answer that is forwarded under a hard limit; 0 = 64
+	BodyTimeout time.Duration                  // how long a body may take to arrive whole; 0 = 10 s
+	Logger      *slog.Logger                   // nil = discard
+	Address     func(*http.Request) netip.Addr // of the caller, for the audit; nil = the connection's
+	Version     string                         // of the program, for the OpenAPI document
 }
 
 // service is what the handlers share. It is immutable after New.
@@ -62,6 +64,7 @@ type service struct {
 	leastOutput int64
 	bodyTimeout time.Duration
 	log         *slog.Logger
+	address     func(*http.Request) netip.Addr
 	refusals    refusals
 	huma        huma.API
 	mux         *http.ServeMux
@@ -75,10 +78,13 @@ func New(o Options) http.Handler {
 		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, catalog: o.Catalog,
 		configured: o.Configured, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
-		mux: http.NewServeMux(), methods: map[string][]string{},
+		address: o.Address, mux: http.NewServeMux(), methods: map[string][]string{},
 	}
 	if s.configured == nil {
 		s.configured = func(string) bool { return true }
+	}
+	if s.address == nil {
+		s.address = peerOf
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -97,7 +103,7 @@ func New(o Options) http.Handler {
 // pass, because half of the world writes it.
 func (s *service) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = withRequestID(w, r)
+		r = s.withOrigin(withRequestID(w, r))
 		seen := &statusWriter{ResponseWriter: w}
 		w, r = seen, r.WithContext(context.WithValue(r.Context(), statusKey{}, seen))
 		if lines := r.Header.Values("If-Match"); len(lines) > 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -32,9 +33,8 @@ type Purse interface {
 const manageBalance = "platform:balance:manage"
 
 type balanceChange struct {
-	ID             string `path:"id" doc:"Id of the key."`
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"Sent again with the same key, the change is not made again."`
-	Body           json.RawMessage
+	ID   string `path:"id" doc:"Id of the key."`
+	Body json.RawMessage
 }
 
 const balanceOpen = "open"
@@ -50,7 +50,7 @@ func (s *service) changeBalance(ctx context.Context, who authority.Principal, in
 	if err != nil {
 		return nil, err
 	}
-	p.OrganizationID, p.KeyID, p.Actor, p.IdempotencyKey = k.OrganizationID, k.ID, who.ID(), in.IdempotencyKey
+	p.OrganizationID, p.KeyID, p.Actor, p.IdempotencyKey = k.OrganizationID, k.ID, who.ID(), originOf(ctx, http.MethodPost).IdempotencyKey
 	deed := authority.Deed{
 		Action: "api_key.balance." + string(p.Kind), ResourceType: "api_key", ResourceID: k.ID, ResourceName: k.Name,
 		Changes: []authority.Change{changed("amount_usd", p.Amount.String()), changed("reason", p.Reason)},

@@ -121,9 +121,14 @@ func TestE6_AChangeSentAgainIsMadeOnce(t *testing.T) {
 	h := newHouse(t)
 	id := h.createKey(t, api.KeyInput{}).APIKey.ID
 	for _, c := range []struct{ kind, amount, key, want string }{
-		{"open", "5", "one", "5.00"}, {"open", "5", "one", "5.00"},
-		{"grant", "1", "two", "6.00"}, {"grant", "1", "two", "6.00"}, {"grant", "1", "", "7.00"}, {"grant", "1", "", "8.00"},
-		{"deduct", "8", "three", "0.00"}, {"deduct", "8", "three", "0.00"},
+		{"open", "5", "one", "5.00"},
+		{"open", "5", "one", "5.00"},
+		{"grant", "1", "two", "6.00"},
+		{"grant", "1", "two", "6.00"},
+		{"grant", "1", "", "7.00"},
+		{"grant", "1", "", "8.00"},
+		{"deduct", "8", "three", "0.00"},
+		{"deduct", "8", "three", "0.00"},
 	} {
 		k, err := h.ChangeBalance(t.Context(), id, api.BalanceChange{Type: c.kind, AmountUSD: c.amount}, client.Idempotent(c.key))
 		must(t, err)

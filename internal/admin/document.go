@@ -30,7 +30,7 @@ func (s *service) humaConfig(version string) huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Tollgate management API", Version: version,
-				Description: "Keys, users, the organization, usage and explain. Every error is a problem document (RFC 9457) with a stable code.",
+				Description: "Keys, management keys, users, the organization, usage, the audit and explain. Every error is a problem document (RFC 9457) with a stable code.",
 			},
 			Components: &huma.Components{
 				Schemas: registry,
@@ -76,8 +76,8 @@ func (s *service) bodySchema(body any) *huma.RequestBody {
 // answerSchema describes an answer that its handler writes itself.
 func (s *service) answerSchema(r route) *huma.Response {
 	forms := map[string]*huma.MediaType{"application/json": {Schema: s.schema(reflect.TypeOf(r.answer))}}
-	if r.csv {
-		forms[csvMediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	if r.also != "" {
+		forms[r.also] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 	}
 	return &huma.Response{Description: http.StatusText(http.StatusOK), Content: forms}
 }

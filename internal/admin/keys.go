@@ -5,6 +5,8 @@ import (
 
 	"tollgate/api"
 	"tollgate/internal/authority"
+	"tollgate/internal/fault"
+	"tollgate/internal/secret"
 )
 
 type keyAnswer struct {
@@ -20,13 +22,14 @@ type keyQuery struct {
 	Kind     string `query:"kind" enum:"user,standalone,chatbot,service"`
 	Status   string `query:"status" enum:"active,disabled,revoked,expired"`
 	Tag      string `query:"tag" doc:"Only keys with this tag."`
+	After    string `query:"after" maxLength:"200" doc:"Id of the last key already seen; what follows it is listed, and total is what is left. Page then means nothing."`
 	Search   string `query:"search" maxLength:"200" doc:"In name or description, whatever the case."`
 }
 
 func (q keyQuery) filter() authority.KeyFilter {
 	f := authority.KeyFilter{
 		UserID: q.UserID, Kind: authority.Kind(q.Kind), Status: authority.Status(q.Status),
-		Tag: q.Tag, Search: q.Search, Page: q.Page, Size: q.Size,
+		Tag: q.Tag, Search: q.Search, After: q.After, Page: q.Page, Size: q.Size,
 	}
 	if q.IsActive != "" {
 		active := q.IsActive == "true"
@@ -103,7 +106,19 @@ func (s *service) shownKey(ctx context.Context, who authority.Principal, id stri
 	return answer.Body, nil
 }
 
-func (s *service) deleteKey(ctx context.Context, who authority.Principal, in *removal) (*struct{}, error) {
+type keyRemoval struct {
+	ID      string `path:"id" doc:"Id of the object."`
+	IfMatch string `header:"If-Match" doc:"The ETag of the version that is meant; without it, the newest."`
+	Purge   bool   `query:"purge" doc:"Leave no trace in the list of keys; not together with If-Match."`
+}
+
+func (s *service) deleteKey(ctx context.Context, who authority.Principal, in *keyRemoval) (*struct{}, error) {
+	if in.Purge {
+		if in.IfMatch != "" {
+			return nil, invalid([]fault.Field{{Name: "If-Match", Problem: "cannot be sent with purge=true"}})
+		}
+		return nil, s.authority.PurgeKey(ctx, who, in.ID)
+	}
 	_, err := ifMatching(in.IfMatch, func(version int64) (struct{}, error) {
 		return struct{}{}, s.authority.DeleteKey(ctx, who, in.ID, version)
 	})
@@ -120,9 +135,38 @@ func (s *service) deactivateKey(ctx context.Context, who authority.Principal, in
 	return s.answerKey(ctx, k, err)
 }
 
-func (s *service) revokeKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
-	k, err := s.authority.RevokeKey(ctx, who, in.ID, nil, 0)
+func (s *service) revokeKey(ctx context.Context, who authority.Principal, in *change) (*keyAnswer, error) {
+	return s.actOnKey(ctx, who, in, s.authority.RevokeKey)
+}
+
+func (s *service) extendKey(ctx context.Context, who authority.Principal, in *change) (*keyAnswer, error) {
+	return s.actOnKey(ctx, who, in, s.authority.ExtendKey)
+}
+
+func (s *service) actOnKey(ctx context.Context, who authority.Principal, in *change, act keyChange) (*keyAnswer, error) {
+	k, err := ifMatching(in.IfMatch, func(version int64) (authority.Key, error) { return act(ctx, who, in.ID, in.Body, version) })
 	return s.answerKey(ctx, k, err)
+}
+
+type keyRegenerated struct {
+	ETag string `header:"ETag"`
+	Body api.KeyCreated
+}
+
+func (s *service) regenerateKey(ctx context.Context, who authority.Principal, in *change) (*keyRegenerated, error) {
+	var text secret.Text
+	k, err := ifMatching(in.IfMatch, func(version int64) (k authority.Key, err error) {
+		k, text, err = s.authority.RegenerateKey(ctx, who, in.ID, in.Body, version)
+		return k, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.showKeys(ctx, []authority.Key{k})
+	if err != nil {
+		return nil, err
+	}
+	return &keyRegenerated{ETag: etag(k.Version), Body: api.KeyCreated{APIKey: shown[0], SecretKey: text.Reveal()}}, nil
 }
 
 // answerKey is the answer of every operation on one key.

@@ -83,8 +83,8 @@ func TestKeyUsageNeedsOnePermission(t *testing.T) {
 	row, err := h.db.Authority().Management.RootKey(t.Context())
 	must(t, err)
 	reader := key.New(key.ManagementPrefix).Reveal()
-	row.Permissions, row.Hash = []string{"platform:api-keys:read"}, key.HashOf(reader)
-	must(t, h.db.Authority().Management.UpdateManagementKey(t.Context(), row))
+	row.Permissions, row.Hash, row.Version = []string{"platform:api-keys:read"}, key.HashOf(reader), row.Version+1
+	must(t, h.db.Authority().Credentials.UpdateManagementKey(t.Context(), row, authority.Act{Event: authority.Event{OrganizationID: row.OrganizationID, At: row.UpdatedAt, ActorID: row.ID, Action: "test"}}))
 	_, err = client.New(h.url, reader).KeyUsage(t.Context(), id)
 	must(t, err)
 }

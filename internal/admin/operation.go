@@ -26,7 +26,8 @@ type route struct {
 	status       int    // of success; 0 = 200
 	body         any    // the type of the body, for the document; nil = the operation has none
 	answer       any    // the type of an answer that the handler writes itself, for the document
-	csv          bool   // such an answer may be CSV
+	also         string // another media type that such an answer may have; "" = none
+	bodyOptional bool   // the body may be left out
 	bodyBytes    int64  // the largest body; 0 = 1 MiB
 	timeout      time.Duration
 }
@@ -67,6 +68,9 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 		op.SkipValidateBody = true // the authority names every wrong field at once
 		op.RequestBody = s.bodySchema(r.body)
 	}
+	if r.method == http.MethodPost {
+		op.Parameters = append(op.Parameters, idempotencyParam())
+	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := handle(ctx, principalOf(ctx), in)
 		if err != nil {
@@ -75,6 +79,9 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 		return out, nil
 	})
 	op.Responses["default"] = s.problemResponse()
+	if op.RequestBody != nil {
+		op.RequestBody.Required = !r.bodyOptional
+	}
 	s.methods[prefix+r.path] = append(s.methods[prefix+r.path], r.method)
 }
 
@@ -99,6 +106,7 @@ func (s *service) guard(r route) func(huma.Context, func(huma.Context)) {
 		who, err := s.identify(ctx, hc)
 		stranger := err != nil
 		if err == nil {
+			who = who.With(originOf(ctx, r.method))
 			err = admit(r, hc, who)
 		}
 		if err != nil {
@@ -127,7 +135,12 @@ func admit(r route, hc huma.Context, who authority.Principal) error {
 	case r.permission != "" && !who.Can(r.permission):
 		return fault.New(fault.PermissionDenied, "This needs the permission %q. Ask an administrator to grant it.", r.permission)
 	case r.body != nil:
-		return checkMediaType(r.method, hc.Header("Content-Type"))
+		if err := checkMediaType(r.method, hc.Header("Content-Type")); err != nil {
+			return err
+		}
+	}
+	if r.method == http.MethodPost {
+		return checkIdempotencyKey(originOf(hc.Context(), r.method).IdempotencyKey)
 	}
 	return nil
 }

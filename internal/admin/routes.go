@@ -35,7 +35,7 @@ func (s *service) routes() {
 	}, s.replaceKey)
 	add(s, route{
 		method: http.MethodDelete, path: "/api-keys/{id}", id: "delete-api-key", tag: "api-keys",
-		summary: "Delete a key for good", about: "Its usage stays in the ledger.",
+		summary: "Delete a key for good", about: "Its usage stays in the ledger, and its name with it. With purge=true not even a trace is left in the list of keys; a deleted key can be purged too.",
 		status: http.StatusNoContent,
 	}, s.deleteKey)
 	add(s, route{
@@ -49,7 +49,18 @@ func (s *service) routes() {
 	add(s, route{
 		method: http.MethodPost, path: "/api-keys/{id}/revoke", id: "revoke-api-key", tag: "api-keys",
 		summary: "End a key for good", about: "It stays visible.",
+		body: api.RevokeInput{}, bodyOptional: true,
 	}, s.revokeKey)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys/{id}/regenerate", id: "regenerate-api-key", tag: "api-keys",
+		summary: "Give a key another secret", about: "Its id, limits and counters stay. The secret is in this answer and nowhere else. The old one stops at once, or after overlap_seconds.",
+		body: api.RegenerateInput{}, bodyOptional: true,
+	}, s.regenerateKey)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys/{id}/extend", id: "extend-api-key", tag: "api-keys",
+		summary: "Move a key's expiry", about: "By so many days from now, or from when it expires, whichever is later.",
+		body: api.ExtendInput{},
+	}, s.extendKey)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/usage", id: "get-api-key-usage", tag: "api-keys",
 		summary: "What a key used: ever, today, this hour",
@@ -99,11 +110,13 @@ func (s *service) routes() {
 		method: http.MethodGet, path: "/usage", id: "list-usage", tag: "usage",
 		summary: "List requests that were forwarded, newest first; or sums of them",
 		about:   "What one's own keys used needs no permission.",
-		answer:  api.UsageList{}, csv: true, timeout: 2 * time.Minute,
+		answer:  api.UsageList{}, also: csvMediaType, timeout: 2 * time.Minute,
 	}, s.listUsage)
 	add(s, route{
 		method: http.MethodPost, path: "/explain", id: "explain", tag: "explain",
 		summary: "What the gate would answer to a request, rule by rule", about: "Nothing is taken from any limit, and no provider is asked.",
 		permission: "platform:api-keys:read", body: api.ExplainRequest{}, bodyBytes: 64 << 10,
 	}, s.explain)
+	s.managementRoutes()
+	s.auditRoutes()
 }

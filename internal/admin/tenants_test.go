@@ -63,6 +63,17 @@ func (h *house) document(t *testing.T) document {
 	return doc
 }
 
+// bodyOf is a body that an operation takes.
+func bodyOf(operation, otherwise string) string {
+	switch operation {
+	case "extend-api-key":
+		return `{"days":1}`
+	case "regenerate-api-key", "revoke-api-key":
+		return `{}`
+	}
+	return otherwise
+}
+
 // Every operation on an object answers another tenant as if the object did not
 // exist, and changes nothing; every list is empty. The operations are those of the
 // document, so a new one cannot be forgotten.
@@ -70,6 +81,8 @@ func TestTenantsAreApart(t *testing.T) {
 	h := newHouse(t)
 	made := h.createKey(t, api.KeyInput{Name: api.Set("mine")})
 	user, err := h.CreateUser(t.Context(), api.UserInput{Email: api.Set("ada@example.com")})
+	must(t, err)
+	opener, err := h.CreateManagementKey(t.Context(), api.ManagementKeyInput{Name: api.Set("mine too"), Permissions: api.Set([]string{"platform:audit:read"})})
 	must(t, err)
 	h.spend(t, made.SecretKey, llm.Usage{Input: 1}, 1)
 	h.addOrganization(t, "*")
@@ -84,9 +97,12 @@ func TestTenantsAreApart(t *testing.T) {
 			if strings.Contains(path, "/users/") {
 				id = user.ID
 			}
+			if strings.Contains(path, "/management-keys/") {
+				id = opener.ManagementKey.ID
+			}
 			r.path = strings.ReplaceAll(path, "{id}", id)
 			if op.RequestBody != nil {
-				r.body = `{"name":"stolen"}`
+				r.body = bodyOf(op.OperationID, `{"name":"stolen"}`)
 			}
 			switch {
 			case r.path != path:
@@ -99,6 +115,10 @@ func TestTenantsAreApart(t *testing.T) {
 					if _, answer := h.send(t, r); strings.Contains(answer, "mine") || strings.Contains(answer, `"allowed":true`) {
 						t.Errorf("explain %s: %s", body, answer)
 					}
+				}
+			case op.OperationID == "list-audit-events": // it names what they have just asked for themselves
+				if _, answer := h.send(t, r); strings.Contains(answer, "mine") || strings.Contains(answer, "api_key.create") {
+					t.Errorf("%s: %s", op.OperationID, answer)
 				}
 			case r.method == "GET":
 				if _, answer := h.send(t, r); strings.Contains(answer, id) || strings.Contains(answer, user.ID) || strings.Contains(answer, "mine") {
@@ -122,7 +142,7 @@ func TestEveryOperationAsksForAPermission(t *testing.T) {
 		for method, op := range methods {
 			r := request{method: strings.ToUpper(method), path: strings.ReplaceAll(path, "{id}", "key_1"), header: map[string]string{"Authorization": "Bearer " + otherRoot}}
 			if op.RequestBody != nil {
-				r.body = `{"name":"x"}`
+				r.body = bodyOf(op.OperationID, `{"name":"x"}`)
 			}
 			want := "permission_denied"
 			if r.path != path {

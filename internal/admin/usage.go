@@ -150,8 +150,12 @@ var dimensions = []struct {
 	word string
 	by   ledger.Dimension
 }{
-	{"day", ledger.ByDay}, {"key", ledger.ByKey}, {"user", ledger.ByUser},
-	{"provider", ledger.ByProvider}, {"model", ledger.ByModel}, {"chatbot", ledger.ByChatbot},
+	{"day", ledger.ByDay},
+	{"key", ledger.ByKey},
+	{"user", ledger.ByUser},
+	{"provider", ledger.ByProvider},
+	{"model", ledger.ByModel},
+	{"chatbot", ledger.ByChatbot},
 }
 
 func (s *service) usageSeries(ctx context.Context, who authority.Principal, in *usageQuery) (*usageAnswer, error) {

@@ -15,8 +15,10 @@ import (
 func keyView(k authority.Key, used ledger.Sum, now time.Time) api.Key {
 	return api.Key{
 		ID: k.ID, Name: k.Name, Description: k.Description, Tags: notNil(k.Tags), Kind: string(k.Kind),
-		UserID: orNull(k.UserID), KeyPrefix: k.Prefix,
+		UserID: orNull(k.UserID), KeyPrefix: k.Prefix, Secrets: secretsView(k.Secrets),
 		Status: string(k.StatusAt(now)), IsActive: k.IsActive(),
+		DisabledBy: orNull(k.DisabledBy),
+		RevokedAt:  instant(k.RevokedAt), RevokedBy: orNull(k.RevokedBy), RevokeReason: orNull(k.RevokeReason),
 		ExpiresAt: instant(k.ExpiresAt), AutoDeleteOnExpiry: k.AutoDeleteOnExpiry,
 		Scopes: k.Scopes, Permissions: k.Permissions,
 		AllowedModels: k.AllowedModels, AllowedEndpoints: k.AllowedEndpoints, AllowedIPs: k.AllowedIPs,
@@ -26,6 +28,17 @@ func keyView(k authority.Key, used ledger.Sum, now time.Time) api.Key {
 		TotalCostUSD: used.Cost.String(), TotalCostCents: used.Cost.Cents(),
 		CreatedAt: inUTC(k.CreatedAt), UpdatedAt: inUTC(k.UpdatedAt), LastUsedAt: instant(used.LastAt), Version: k.Version,
 	}
+}
+
+func secretsView(secrets []authority.Secret) []api.KeySecret {
+	views := make([]api.KeySecret, len(secrets))
+	for i, s := range secrets {
+		views[i] = api.KeySecret{
+			ID: s.ID, Prefix: s.Prefix, CreatedAt: inUTC(s.CreatedAt),
+			ExpiresAt: instant(s.ExpiresAt), LastUsedAt: instant(s.LastUsedAt),
+		}
+	}
+	return views
 }
 
 func limitsView(l authority.Limits) api.Limits {
@@ -51,6 +64,7 @@ func organizationView(o authority.Organization) api.Organization {
 	view := api.Organization{
 		ID: o.ID, Name: o.Name, Timezone: o.Timezone,
 		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
+		MaxKeysPerUser: o.MaxKeysPerUser, ExpiredKeys: string(o.ExpiredKeys),
 		Limits:    limitsView(o.Limits),
 		CreatedAt: inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
 	}

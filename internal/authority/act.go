@@ -45,17 +45,19 @@ func (a *Authority) Audit(ctx context.Context, p Principal, d Deed) error {
 		return a.refused(ctx, own, d.Err)
 	}
 	e := a.event(own)
-	e.Changes = encode(d.Changes)
+	e.Changes = a.veil.changes(d.Changes)
 	return a.note(ctx, e)
 }
 
-// event is that d was done.
+// event is that d was done. What callers wrote is veiled: they may have written a
+// secret where none belongs.
 func (a *Authority) event(d deed) Event {
 	e := Event{
 		OrganizationID: d.p.organizationID, At: a.instant(),
-		ActorID: d.p.id, ActorName: d.p.name, ActorUserID: d.p.userID,
-		UserAgent: clean(d.p.origin.UserAgent, 300), RequestID: clean(d.p.origin.RequestID, 100),
-		Action: d.action, ResourceType: d.kind, ResourceID: clean(d.id, 200), ResourceName: d.name, Outcome: OutcomeDone,
+		ActorID: d.p.id, ActorName: a.veil.text(d.p.name, maxName), ActorUserID: d.p.userID,
+		UserAgent: a.veil.text(d.p.origin.UserAgent, 300), RequestID: a.veil.text(d.p.origin.RequestID, 100),
+		Action: d.action, ResourceType: d.kind, ResourceID: resourceID(d.id), ResourceName: a.veil.text(d.name, maxName),
+		Outcome: OutcomeDone,
 	}
 	if d.p.origin.IP.IsValid() {
 		e.IP = d.p.origin.IP.Unmap().String()
@@ -67,7 +69,7 @@ func (a *Authority) event(d deed) Event {
 // changed fields are those of table.
 func act[T any](a *Authority, d deed, table []field[T], before, after *T) Act {
 	e := a.event(d)
-	e.Changes = diff(table, before, after)
+	e.Changes = a.veil.changes(diff(table, before, after))
 	made := d.replay
 	if made.Key != "" {
 		made.ResourceID, made.At = d.id, e.At

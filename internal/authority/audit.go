@@ -96,7 +96,7 @@ func writeInt(h hash.Hash, n int64) {
 
 // diff is what differs between before and after, by the fields of table; nil is
 // nothing. Secrets have no line in any table.
-func diff[T any](table []field[T], before, after *T) string {
+func diff[T any](table []field[T], before, after *T) []Change {
 	var changes []Change
 	for _, f := range table {
 		if f.get == nil {
@@ -107,7 +107,7 @@ func diff[T any](table []field[T], before, after *T) string {
 			changes = append(changes, Change{f.name, from, to})
 		}
 	}
-	return encode(changes)
+	return changes
 }
 
 // encode is changes as an event keeps them.

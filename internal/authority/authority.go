@@ -29,6 +29,7 @@ type Authority struct {
 	providers        []string
 	timezone         string
 	now              func() time.Time
+	veil             veil
 
 	root atomic.Pointer[key.Hash] // of the root key, once EnsureRoot has seen it
 
@@ -54,6 +55,7 @@ func New(store Store, opts Options) *Authority {
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.veil = newVeil(a.prefix, a.managementPrefix)
 	a.keys = newCache(a.loadRecord)
 	a.users = newCache(a.loadUser)
 	a.organizations = newCache(a.loadOrganization)

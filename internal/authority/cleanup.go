@@ -39,13 +39,13 @@ func (a *Authority) CleanUp(ctx context.Context, progress func(done, total int))
 func (a *Authority) cleanUp(ctx context.Context, organizationID string, as func(string) Principal, progress func(done, total int)) (Cleaned, error) {
 	var cleaned Cleaned
 	defaults := map[string]ExpiredKey{}
-	done, total, after := 0, 0, ""
+	done, after := 0, ""
 	for {
 		rows, left, err := a.store.KeyCare.ExpiredKeys(ctx, organizationID, a.instant(), after, cleanPage)
 		if err != nil || len(rows) == 0 {
 			return cleaned, err
 		}
-		total = done + left
+		total := done + left
 		for _, row := range rows {
 			action, ok := defaults[row.OrganizationID]
 			if !ok {

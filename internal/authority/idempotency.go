@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ const ReplayWindow = 24 * time.Hour
 // Replay is what was done for an idempotency key, of one principal.
 type Replay struct {
 	PrincipalID string
-	Key         string
+	Key         string   // the SHA-256 of what was sent, in hex: callers may send anything
 	RequestHash [32]byte // of what was asked for
 	ResourceID  string   // what came of it
 	At          time.Time
@@ -29,7 +30,8 @@ type Replay struct {
 // call with the same key is idempotency_conflict. Calls that come together are
 // sorted out by the store.
 func once[T any](ctx context.Context, a *Authority, d deed, body []byte,
-	do func(deed) (T, secret.Text, error), again func(id string) (T, error)) (T, secret.Text, error) {
+	do func(deed) (T, secret.Text, error), again func(id string) (T, error),
+) (T, secret.Text, error) {
 	var none T
 	sent := d.p.origin.IdempotencyKey
 	if sent == "" || d.p.organizationID == "" {
@@ -40,6 +42,8 @@ func once[T any](ctx context.Context, a *Authority, d deed, body []byte,
 		e.Param = "Idempotency-Key"
 		return none, secret.Text{}, e
 	}
+	sum := sha256.Sum256([]byte(sent))
+	sent = hex.EncodeToString(sum[:])
 	d.replay = Replay{PrincipalID: d.p.id, Key: sent, RequestHash: requestHash(d, body)}
 	for attempt := 0; ; attempt++ {
 		past, err := a.store.Replays.Replayed(ctx, d.p.organizationID, d.p.id, sent, a.instant().Add(-ReplayWindow))

@@ -72,8 +72,10 @@ func TestE4_Lists(t *testing.T) {
 	h := newHouse(t)
 	u := h.user(t, `{"email":"ada@example.com"}`)
 	var newest []string
-	for i, body := range []string{`{"name":"a","user_id":"` + u.ID + `"}`, `{"preset":"standalone"}`,
-		`{"name":"b","user_id":"` + u.ID + `","is_active":false}`, `{"preset":"standalone","is_active":false}`} {
+	for i, body := range []string{
+		`{"name":"a","user_id":"` + u.ID + `"}`, `{"preset":"standalone"}`,
+		`{"name":"b","user_id":"` + u.ID + `","is_active":false}`, `{"preset":"standalone","is_active":false}`,
+	} {
 		k, _ := h.key(t, body)
 		newest = append([]string{k.ID}, newest...)
 		h.pass(time.Duration(i) * time.Second)

@@ -125,7 +125,7 @@ func (noRoot) RootKey(context.Context) (authority.ManagementRow, error) {
 	return authority.ManagementRow{}, fault.NotFound
 }
 
-func (noRoot) Install(context.Context, authority.Organization, authority.ManagementRow) error {
+func (noRoot) Install(context.Context, authority.Organization, authority.ManagementRow, authority.Act) error {
 	return nil
 }
 

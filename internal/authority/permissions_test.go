@@ -192,8 +192,10 @@ func TestC2_EveryOperationByRoleAndOwner(t *testing.T) {
 	)
 	type byRole map[string]answers
 	roles := func(owner, admin, auditor, developer, user, unheld answers) byRole {
-		return byRole{"owner": owner, "admin": admin, "auditor": auditor, "developer": developer, "user": user,
-			"none": unheld, "zero": none}
+		return byRole{
+			"owner": owner, "admin": admin, "auditor": auditor, "developer": developer, "user": user,
+			"none": unheld, "zero": none,
+		}
 	}
 	create := answers{ok, no, no}
 	change := roles(seeing, seeing, changing, owning, owning, answers{"", gone, gone})
@@ -289,8 +291,10 @@ func TestC3_WhoeverMakesAKeyOwnsIt(t *testing.T) {
 			t.Errorf("the %s made a key of %q, kind %s", role, k.UserID, k.Kind)
 		}
 	}
-	for _, body := range []string{`{"name":"a","user_id":null}`, `{"name":"a","kind":"service"}`, `{"preset":"standalone"}`,
-		`{"name":"a","kind":"standalone"}`, `{"name":"a","user_id":"` + p.users["admin"].ID + `"}`} {
+	for _, body := range []string{
+		`{"name":"a","user_id":null}`, `{"name":"a","kind":"service"}`, `{"preset":"standalone"}`,
+		`{"name":"a","kind":"standalone"}`, `{"name":"a","user_id":"` + p.users["admin"].ID + `"}`,
+	} {
 		_, _, err := p.h.CreateKey(t.Context(), p.roles["developer"], []byte(body))
 		if is(t, err, fault.PermissionDenied); !strings.Contains(fault.Of(err).Public, "create-any") {
 			t.Errorf("%s: %v", body, err)

@@ -204,7 +204,8 @@ const maxItems = 1000
 // nothing. canonical gives an entry its stored form or says what is wrong; covers
 // reports whether one entry lets through all that another does.
 func allowList[T any](name string, at func(*T) *[]string, canonical func(string) (string, string),
-	covers func(wide, narrow string) bool) field[T] {
+	covers func(wide, narrow string) bool,
+) field[T] {
 	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
 		list, problem := readList(raw, canonical)
 		if problem != "" {

@@ -114,8 +114,10 @@ func (p Principal) canHand(patterns []string, forSelf bool, what string) error {
 	if beyond == nil {
 		return nil
 	}
-	return escalation([]fault.Field{{Name: what,
-		Problem: "would give more than you hold yourself: " + strings.Join(beyond, ", ")}})
+	return escalation([]fault.Field{{
+		Name:    what,
+		Problem: "would give more than you hold yourself: " + strings.Join(beyond, ", "),
+	}})
 }
 
 // escalation refuses to give or take more than one may.

@@ -44,8 +44,10 @@ func TestC8_VerifyFindsEveryTampering(t *testing.T) {
 		"all missing":         {`DELETE FROM audit_events`},
 		"all and the end":     {`DELETE FROM audit_events WHERE sequence > 3`, `DELETE FROM audit_heads`},
 		"one missing, closed": {`DELETE FROM audit_events WHERE sequence = 4`, `UPDATE audit_events SET sequence = sequence - 1 WHERE sequence > 4`},
-		"two exchanged": {`UPDATE audit_events SET sequence = -1 WHERE sequence = 3`, `UPDATE audit_events SET sequence = 3 WHERE sequence = 4`,
-			`UPDATE audit_events SET sequence = 4 WHERE sequence = -1`},
+		"two exchanged": {
+			`UPDATE audit_events SET sequence = -1 WHERE sequence = 3`, `UPDATE audit_events SET sequence = 3 WHERE sequence = 4`,
+			`UPDATE audit_events SET sequence = 4 WHERE sequence = -1`,
+		},
 		"one put in": {`INSERT INTO audit_events SELECT organization_id, sequence + 1, at, actor_id, actor_name, actor_user_id, ip, user_agent,
 			request_id, action, resource_type, resource_id, resource_name, outcome, code, changes, hash, hash FROM audit_events ORDER BY sequence DESC LIMIT 1`},
 		"another organisation's": {`UPDATE audit_events SET organization_id = 'org_x' WHERE sequence = ` + row},

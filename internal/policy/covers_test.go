@@ -21,8 +21,18 @@ func TestC7_Covers(t *testing.T) {
 		wide, narrow string
 		want         bool
 	}{
-		{"*", "", true}, {"*", "*", true}, {"*", "a*b", true}, {"a*", "a", true}, {"a*", "ab*", true}, {"a*", "*", false},
-		{"a*c", "abc", true}, {"a*c", "ab*c", true}, {"a*c", "a*", false}, {"a", "a*", false}, {"a*", "b", false}, {"ab*", "a*", false},
+		{"*", "", true},
+		{"*", "*", true},
+		{"*", "a*b", true},
+		{"a*", "a", true},
+		{"a*", "ab*", true},
+		{"a*", "*", false},
+		{"a*c", "abc", true},
+		{"a*c", "ab*c", true},
+		{"a*c", "a*", false},
+		{"a", "a*", false},
+		{"a*", "b", false},
+		{"ab*", "a*", false},
 	} {
 		if got := policy.Covers(test.wide, test.narrow); got != test.want {
 			t.Errorf("%q covers %q: %v, want %v", test.wide, test.narrow, got, test.want)

@@ -71,6 +71,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	}
 	s.opened(db.Close)
 	auth := authority.New(db.Authority(), authorityOptions(s.cfg))
+	s.opened(startUpkeep(auth, s.log))
 	models, err := loadCatalog(s.cfg)
 	if err != nil {
 		return err
@@ -98,6 +99,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	s.admin = admin.New(admin.Options{
 		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured,
 		LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
+		Address: proxy.NewAddresses(s.cfg.TrustedProxies).Of,
 	})
 	if err := s.listen(); err != nil {
 		return err

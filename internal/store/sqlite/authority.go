@@ -28,8 +28,12 @@ func (db *DB) OrganizationByID(ctx context.Context, id string) (authority.Organi
 
 // UpdateOrganization implements authority.OrganizationStore.
 func (db *DB) UpdateOrganization(ctx context.Context, o authority.Organization, act authority.Act) error {
-	return db.replace(ctx, "change the organization", act, place{"organizations", organizationColumns(&o),
-		"id = ?", []any{o.ID}, o.Version}, nil)
+	return db.replace(ctx, "change the organization", act, place{
+		"organizations", organizationColumns(&o),
+		"id = ?",
+		[]any{o.ID},
+		o.Version,
+	}, nil)
 }
 
 // ManagementKeyByHash implements authority.ManagementStore.
@@ -89,8 +93,12 @@ func (db *DB) ListManagementKeys(ctx context.Context, organizationID string, f a
 
 // UpdateManagementKey implements authority.ManagementKeyStore.
 func (db *DB) UpdateManagementKey(ctx context.Context, row authority.ManagementRow, act authority.Act) error {
-	return db.replace(ctx, "change the management key", act, place{"management_keys", managementColumns(&row),
-		"organization_id = ? AND id = ?", []any{row.OrganizationID, row.ID}, row.Version}, nil)
+	return db.replace(ctx, "change the management key", act, place{
+		"management_keys", managementColumns(&row),
+		"organization_id = ? AND id = ?",
+		[]any{row.OrganizationID, row.ID},
+		row.Version,
+	}, nil)
 }
 
 // DeleteManagementKey implements authority.ManagementKeyStore.

@@ -65,8 +65,12 @@ func (db *DB) UpdateKey(ctx context.Context, row authority.KeyRow, act authority
 	if !row.DeletedAt.IsZero() {
 		row.Secrets, row.Hashes = nil, nil
 	}
-	return db.replace(ctx, "change the key", act, place{"api_keys", keyColumns(&row),
-		"organization_id = ? AND id = ? AND deleted_at IS NULL", []any{row.OrganizationID, row.ID}, row.Version},
+	return db.replace(ctx, "change the key", act, place{
+		"api_keys", keyColumns(&row),
+		"organization_id = ? AND id = ? AND deleted_at IS NULL",
+		[]any{row.OrganizationID, row.ID},
+		row.Version,
+	},
 		func(tx *sql.Tx) error { return writeSecrets(ctx, tx, &row) })
 }
 

@@ -20,8 +20,12 @@ func (db *DB) UserByID(ctx context.Context, organizationID, id string) (authorit
 
 // UpdateUser implements authority.UserStore.
 func (db *DB) UpdateUser(ctx context.Context, u authority.User, act authority.Act) error {
-	return db.replace(ctx, "change the user", act, place{"users", userColumns(&u),
-		"organization_id = ? AND id = ?", []any{u.OrganizationID, u.ID}, u.Version}, nil)
+	return db.replace(ctx, "change the user", act, place{
+		"users", userColumns(&u),
+		"organization_id = ? AND id = ?",
+		[]any{u.OrganizationID, u.ID},
+		u.Version,
+	}, nil)
 }
 
 // ListUsers implements authority.UserStore.

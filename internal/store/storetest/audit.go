@@ -83,10 +83,12 @@ func together(t *testing.T, s authority.Store) {
 		}, fault.KeyQuotaReached},
 		"no such key":  {func() error { return s.Keys.UpdateKey(t.Context(), newKey("org_a", "key_9"), done("org_a")) }, fault.NotFound},
 		"no such user": {func() error { return s.Users.UpdateUser(t.Context(), newUser("org_a", "user_9"), done("org_a")) }, fault.NotFound},
-		"an old version": {func() error {
-			return s.Organizations.UpdateOrganization(t.Context(), newOrganization("org_a"), done("org_a"))
+		"an old version": {
+			func() error {
+				return s.Organizations.UpdateOrganization(t.Context(), newOrganization("org_a"), done("org_a"))
+			},
+			fault.VersionConflict,
 		},
-			fault.VersionConflict},
 		"not there": {func() error { return s.KeyCare.PurgeKey(t.Context(), "org_a", "key_9", done("org_a")) }, fault.NotFound},
 	} {
 		before := at()

@@ -109,8 +109,10 @@ func fullKey(organizationID, id string) authority.KeyRow {
 	row.AllowedAPIFormats = []string{"openai"}
 	row.Limits = fullLimits()
 	row.DisabledBy, row.RevokedBy, row.RevokedAt, row.RevokeReason = "user_1", "mk_1", start.Add(time.Minute), "it leaked"
-	row.Secrets = append(row.Secrets, authority.Secret{ID: "sec_old_" + id, Prefix: "tg_older", CreatedAt: start.Add(-time.Hour),
-		ExpiresAt: start.Add(time.Hour), LastUsedAt: start.Add(-time.Minute)})
+	row.Secrets = append(row.Secrets, authority.Secret{
+		ID: "sec_old_" + id, Prefix: "tg_older", CreatedAt: start.Add(-time.Hour),
+		ExpiresAt: start.Add(time.Hour), LastUsedAt: start.Add(-time.Minute),
+	})
 	row.Hashes = append(row.Hashes, key.HashOf("old "+id))
 	return row
 }

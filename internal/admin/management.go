@@ -1,0 +1,132 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"tollgate/api"
+	"tollgate/internal/authority"
+)
+
+// managementRoutes is what opens the management API itself.
+func (s *service) managementRoutes() {
+	add(s, route{
+		method: http.MethodGet, path: "/management-keys", id: "list-management-keys", tag: "management-keys",
+		summary: "List management keys, newest first", about: "Who may not see everybody's sees their own.",
+	}, s.listManagementKeys)
+	add(s, route{
+		method: http.MethodPost, path: "/management-keys", id: "create-management-key", tag: "management-keys",
+		summary: "Make a management key", about: "It can be given no more than one holds oneself. The secret is in this answer and nowhere else.",
+		status: http.StatusCreated, body: api.ManagementKeyInput{},
+	}, s.createManagementKey)
+	add(s, route{
+		method: http.MethodGet, path: "/management-keys/{id}", id: "get-management-key", tag: "management-keys",
+		summary: "Show a management key",
+	}, s.getManagementKey)
+	add(s, route{
+		method: http.MethodPatch, path: "/management-keys/{id}", id: "update-management-key", tag: "management-keys",
+		summary: "Change fields of a management key", body: api.ManagementKeyInput{},
+	}, s.updateManagementKey)
+	add(s, route{
+		method: http.MethodDelete, path: "/management-keys/{id}", id: "delete-management-key", tag: "management-keys",
+		summary: "Delete a management key for good", about: "The audit still names it.", status: http.StatusNoContent,
+	}, s.deleteManagementKey)
+	add(s, route{
+		method: http.MethodPost, path: "/management-keys/{id}/revoke", id: "revoke-management-key", tag: "management-keys",
+		summary: "End a management key for good", about: "It stays visible.",
+	}, s.revokeManagementKey)
+	add(s, route{
+		method: http.MethodGet, path: "/roles", id: "list-roles", tag: "users",
+		summary: "List the roles and what they may do", permission: "platform:organization:read",
+	}, s.listRoles)
+}
+
+type managementAnswer struct {
+	ETag string `header:"ETag"`
+	Body api.ManagementKey
+}
+
+func answerManagementKey(m authority.ManagementKey, err error) (*managementAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &managementAnswer{ETag: etag(m.Version), Body: managementView(m)}, nil
+}
+
+func managementView(m authority.ManagementKey) api.ManagementKey {
+	return api.ManagementKey{
+		ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, UserID: orNull(m.UserID), Permissions: notNil(m.Permissions), IsRoot: m.Root,
+		Status: string(m.StatusAt(time.Now())), IsActive: m.Status == authority.StatusActive,
+		ExpiresAt: instant(m.ExpiresAt), CreatedBy: orNull(m.CreatedBy),
+		CreatedAt: inUTC(m.CreatedAt), UpdatedAt: inUTC(m.UpdatedAt), Version: m.Version,
+	}
+}
+
+type managementQuery struct {
+	Page   int    `query:"page" minimum:"1" maximum:"1000000" default:"1"`
+	Size   int    `query:"size" minimum:"1" maximum:"100" default:"10"`
+	UserID string `query:"user_id" doc:"Only those that act for this user."`
+}
+
+func (s *service) listManagementKeys(ctx context.Context, who authority.Principal, in *managementQuery) (*answer[api.ManagementKeyList], error) {
+	keys, total, err := s.authority.ListManagementKeys(ctx, who, authority.ManagementFilter{UserID: in.UserID, Page: in.Page, Size: in.Size})
+	if err != nil {
+		return nil, err
+	}
+	list := api.ManagementKeyList{ManagementKeys: make([]api.ManagementKey, len(keys)), Total: total, Page: in.Page, Size: in.Size}
+	for i, m := range keys {
+		list.ManagementKeys[i] = managementView(m)
+	}
+	return &answer[api.ManagementKeyList]{Body: list}, nil
+}
+
+type managementCreated struct {
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Body     api.ManagementKeyCreated
+}
+
+func (s *service) createManagementKey(ctx context.Context, who authority.Principal, in *object) (*managementCreated, error) {
+	m, text, err := s.authority.CreateManagementKey(ctx, who, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &managementCreated{
+		ETag: etag(m.Version), Location: prefix + "/management-keys/" + m.ID,
+		Body: api.ManagementKeyCreated{ManagementKey: managementView(m), SecretKey: text.Reveal()},
+	}, nil
+}
+
+func (s *service) getManagementKey(ctx context.Context, who authority.Principal, in *ref) (*managementAnswer, error) {
+	return answerManagementKey(s.authority.ManagementKeyByID(ctx, who, in.ID))
+}
+
+func (s *service) updateManagementKey(ctx context.Context, who authority.Principal, in *change) (*managementAnswer, error) {
+	body, err := withoutShown[api.ManagementKeyInput](in.Body, func() (api.ManagementKey, error) {
+		m, err := s.authority.ManagementKeyByID(ctx, who, in.ID)
+		return managementView(m), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answerManagementKey(ifMatching(in.IfMatch, func(version int64) (authority.ManagementKey, error) {
+		return s.authority.UpdateManagementKey(ctx, who, in.ID, body, version)
+	}))
+}
+
+func (s *service) revokeManagementKey(ctx context.Context, who authority.Principal, in *ref) (*managementAnswer, error) {
+	return answerManagementKey(s.authority.RevokeManagementKey(ctx, who, in.ID))
+}
+
+func (s *service) deleteManagementKey(ctx context.Context, who authority.Principal, in *ref) (*struct{}, error) {
+	return nil, s.authority.DeleteManagementKey(ctx, who, in.ID)
+}
+
+func (s *service) listRoles(context.Context, authority.Principal, *struct{}) (*answer[api.RoleList], error) {
+	list := api.RoleList{Permissions: authority.Permissions()}
+	for _, r := range authority.Roles() {
+		list.Roles = append(list.Roles, api.Role{Name: r.Name, Permissions: r.Permissions})
+	}
+	return &answer[api.RoleList]{Body: list}, nil
+}
