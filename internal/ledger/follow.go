@@ -78,14 +78,14 @@ func (f *follower) try(ctx context.Context) bool {
 		f.log.Info("entries are booked again")
 	}
 	f.err = err
-	close(f.changed)
-	f.changed = make(chan struct{})
-	f.mu.Unlock()
 	if err == nil {
 		f.away.Store(0)
 	} else {
 		f.away.CompareAndSwap(0, time.Now().UnixNano())
 	}
+	close(f.changed) // last: whoever waited may now ask whether the database is away
+	f.changed = make(chan struct{})
+	f.mu.Unlock()
 	return err == nil
 }
 
