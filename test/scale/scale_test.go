@@ -232,7 +232,7 @@ func BenchmarkDecision(b *testing.B) {
 			}
 			h := open(b, dir)
 			defer h.close()
-			holds := make([]*ledger.Hold, 0, 256)
+			holds := make([]*ledger.Hold, 0, 4096)
 			now := time.Now()
 			for _, s := range used { // in use before
 				hold, err := h.decide(b.Context(), s, now)
