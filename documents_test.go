@@ -127,7 +127,10 @@ func TestPinnedLibc(t *testing.T) {
 	driver := required(string(own), "modernc.org/sqlite")
 	theirs, err := os.ReadFile(filepath.Join(moduleCache(), "cache", "download", "modernc.org", "sqlite", "@v", driver+".mod"))
 	if err != nil {
-		t.Skipf("the module cache has no go.mod of modernc.org/sqlite %s: %v", driver, err)
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the module cache has no go.mod of modernc.org/sqlite %s: %v", driver, err)
+		}
+		t.Skipf("NOT CHECKED: the module cache has no go.mod of modernc.org/sqlite %s: %v", driver, err)
 	}
 	if got, want := required(string(own), "modernc.org/libc"), required(string(theirs), "modernc.org/libc"); got != want || want == "" {
 		t.Errorf("go.mod takes modernc.org/libc %s, and modernc.org/sqlite %s wants %s; was goose raised above v3.28.0?", got, driver, want)

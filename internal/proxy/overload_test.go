@@ -28,3 +28,22 @@ func TestBodiesInMemoryAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestCutAnswersGiveTheirBodiesBack lets documents break off that were begun
+// already, which ends their handlers by a panic, until the bodies of their
+// requests would not fit into memory together.
+func TestCutAnswersGiveTheirBodiesBack(t *testing.T) {
+	g := open(t, func(cfg *config.Config) { cfg.Limits.MaxBufferedBytes = config.MiB })
+	key := g.key(api.KeyInput{}).SecretKey
+	g.provider.answers(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"choices":"` + strings.Repeat("x", 2<<20)))
+		panic(http.ErrAbortHandler)
+	})
+	body := `{"model":"demo-mini","max_tokens":1,"messages":[{"role":"user","content":"` + strings.Repeat("x", 200<<10) + `"}]}`
+	for i := range 12 {
+		if r := g.do(ask{key: key, body: body}); r.status != http.StatusOK {
+			t.Fatalf("request %d: %d %s", i, r.status, r.body)
+		}
+	}
+}

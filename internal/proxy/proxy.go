@@ -118,9 +118,15 @@ type exchange struct {
 // ServeHTTP takes one request through the walk.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r, begun: time.Now(), tokens: p.opts.Tokens}
+	defer x.end()
 	if err := p.walk(x); err != nil {
 		p.refuse(x, err)
 	}
+}
+
+// end gives back what the walk was lent, also when it is left by a panic: that is
+// how an answer that was begun is cut.
+func (x *exchange) end() {
 	if x.body != nil {
 		x.body.end()
 	}

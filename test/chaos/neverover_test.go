@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -208,7 +209,10 @@ func neverOverRate(t *testing.T) {
 	begun := time.Now()
 	seen := g.wave(t, []api.KeyCreated{key}, parallel, 20)
 	if time.Since(begun) > 50*time.Second {
-		t.Skip("this machine is too slow to send a wave within a minute")
+		if os.Getenv("CI") != "" {
+			t.Fatal("this machine is too slow to send a wave within a minute")
+		}
+		t.Skip("NOT CHECKED: this machine is too slow to send a wave within a minute")
 	}
 	if n := p.Stats().Requests; n != rate || seen[http.StatusOK] != rate {
 		t.Errorf("%d requests reached the provider and %d were answered, of %d a minute", n, seen[http.StatusOK], rate)
