@@ -141,15 +141,21 @@ func open(t *testing.T, change func(*config.Config)) *gate {
 	return g
 }
 
-// nobody is an address where nobody listens.
+// nobody is an address where nobody listens while the test runs: its port is in
+// use as the near end of a connection, so no listener can be given it.
 func nobody(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	far, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	defer func() { _ = far.Close() }()
+	near, err := net.Dial("tcp", far.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = near.Close() })
+	return near.LocalAddr().String()
 }
 
 func price(t *testing.T, usd string) *money.Price {

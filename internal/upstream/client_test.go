@@ -281,13 +281,26 @@ func rawServer(t *testing.T, handle func(net.Conn)) string {
 	return "http://" + l.Addr().String() + "/v1"
 }
 
-func TestFailures(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+// deafAddress is an address at which connections are refused for as long as the
+// test runs: the port is in use as the near end of a connection, so no listener
+// can be given it meanwhile, which one that was merely free could.
+func deafAddress(t *testing.T) string {
+	t.Helper()
+	far, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := "http://" + closed.Addr().String() + "/v1"
-	_ = closed.Close()
+	defer func() { _ = far.Close() }()
+	near, err := net.Dial("tcp", far.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = near.Close() })
+	return "http://" + near.LocalAddr().String() + "/v1"
+}
+
+func TestFailures(t *testing.T) {
+	nobody := deafAddress(t)
 
 	hang := rawServer(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	cut := rawServer(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 64<<10)) })
