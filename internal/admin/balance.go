@@ -37,22 +37,25 @@ type balanceChange struct {
 	Body json.RawMessage
 }
 
-const balanceOpen = "open"
+const (
+	balanceOpen   = "open"
+	actionBalance = "api_key.balance." // and what was done
+)
 
 // changeBalance changes what a key may spend in all. Putting money in loosens,
 // and needs more than taking it out.
 func (s *service) changeBalance(ctx context.Context, who authority.Principal, in *balanceChange) (*keyAnswer, error) {
-	k, err := s.authority.KeyByID(ctx, who, in.ID)
+	k, err := s.authority.ResolveKey(ctx, who, in.ID, actionBalance+"change")
 	if err != nil {
 		return nil, err
 	}
 	p, open, err := readBalanceChange(in.Body)
 	if err != nil {
-		return nil, err
+		return nil, err // guard keeps it
 	}
 	p.OrganizationID, p.KeyID, p.Actor, p.IdempotencyKey = k.OrganizationID, k.ID, who.ID(), originOf(ctx, http.MethodPost).IdempotencyKey
 	deed := authority.Deed{
-		Action: "api_key.balance." + string(p.Kind), ResourceType: "api_key", ResourceID: k.ID, ResourceName: k.Name,
+		Action: actionBalance + string(p.Kind), ResourceType: "api_key", ResourceID: k.ID, ResourceName: k.Name,
 		Changes: []authority.Change{changed("amount_usd", p.Amount.String()), changed("reason", p.Reason)},
 	}
 	p.Record = func(ctx context.Context) error { return s.authority.Audit(ctx, who, deed) }
@@ -79,9 +82,8 @@ func changed(field, value string) authority.Change {
 
 // mayChangeBalance is nil when who may put money on a key, or take it out.
 func mayChangeBalance(who authority.Principal, k authority.Key, loosens bool) error {
-	owns := who.UserID() != "" && who.UserID() == k.UserID
 	switch {
-	case who.Can(manageBalance), !loosens && (owns || who.Can("platform:api-keys:update")):
+	case who.Can(manageBalance), !loosens && who.May("platform:api-keys:update", k.UserID):
 		return nil
 	case loosens:
 		return fault.New(fault.EscalationDenied, "Only who has the permission %q may put money on a key.", manageBalance)

@@ -38,7 +38,7 @@ func (s *service) managementRoutes() {
 	}, s.revokeManagementKey)
 	add(s, route{
 		method: http.MethodGet, path: "/roles", id: "list-roles", tag: "users",
-		summary: "List the roles and what they may do", permission: "platform:organization:read",
+		summary: "List the roles and what they may do", permission: "platform:organization:read", action: "role.list",
 	}, s.listRoles)
 }
 

@@ -52,6 +52,9 @@ func (a *Authority) Audit(ctx context.Context, p Principal, d Deed) error {
 // event is that d was done. What callers wrote is veiled: they may have written a
 // secret where none belongs.
 func (a *Authority) event(d deed) Event {
+	if d.p.kept != nil {
+		d.p.kept.Store(true)
+	}
 	e := Event{
 		OrganizationID: d.p.organizationID, At: a.instant(),
 		ActorID: d.p.id, ActorName: a.veil.text(d.p.name, maxName), ActorUserID: d.p.userID,

@@ -121,6 +121,13 @@ func (a *Authority) ReadKey(ctx context.Context, p Principal, id, action string)
 	return row.Key, nil
 }
 
+// ResolveKey is KeyByID for a door that keeps in the audit itself what it then
+// does: what is kept here is a refusal only, as action.
+func (a *Authority) ResolveKey(ctx context.Context, p Principal, id, action string) (Key, error) {
+	row, err := a.visibleKey(ctx, p, id)
+	return row.Key, a.refused(ctx, deed{p: p, action: action, kind: "api_key", id: id}, err)
+}
+
 // visibleKey is a key that p may see.
 func (a *Authority) visibleKey(ctx context.Context, p Principal, id string) (KeyRow, error) {
 	return a.reachKey(ctx, p, id, keysRead)
@@ -154,7 +161,7 @@ func (a *Authority) listKeys(ctx context.Context, d deed, f KeyFilter) ([]Key, i
 	if f.UserID == "" && !d.p.Can(keysRead) {
 		f.UserID = d.p.userID
 	}
-	if f.UserID == "" && !d.p.Can(keysRead) || !d.p.may(keysRead, f.UserID) {
+	if f.UserID == "" && !d.p.Can(keysRead) || !d.p.May(keysRead, f.UserID) {
 		return nil, 0, denied(keysRead)
 	}
 	if err := page(&f.Page, &f.Size); err != nil {

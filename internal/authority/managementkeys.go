@@ -145,7 +145,7 @@ func (a *Authority) ListManagementKeys(ctx context.Context, p Principal, f Manag
 	if f.UserID == "" && !p.Can(managementRead) {
 		f.UserID = p.userID
 	}
-	if f.UserID == "" && !p.Can(managementRead) || !p.may(managementRead, f.UserID) {
+	if f.UserID == "" && !p.Can(managementRead) || !p.May(managementRead, f.UserID) {
 		return nil, 0, a.refused(ctx, d, denied(managementRead))
 	}
 	if err := page(&f.Page, &f.Size); err != nil {
