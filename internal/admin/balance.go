@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -53,12 +55,18 @@ func (s *service) changeBalance(ctx context.Context, who authority.Principal, in
 	if err != nil {
 		return nil, err // guard keeps it
 	}
-	p.OrganizationID, p.KeyID, p.Actor, p.IdempotencyKey = k.OrganizationID, k.ID, who.ID(), originOf(ctx, http.MethodPost).IdempotencyKey
+	p.OrganizationID, p.KeyID, p.Actor = k.OrganizationID, k.ID, who.ID()
+	p.IdempotencyKey = s.storedIdempotencyKey(originOf(ctx, http.MethodPost).IdempotencyKey)
+	p.Reason = s.authority.Veil(p.Reason)
 	deed := authority.Deed{
 		Action: actionBalance + string(p.Kind), ResourceType: "api_key", ResourceID: k.ID, ResourceName: k.Name,
 		Changes: []authority.Change{changed("amount_usd", p.Amount.String()), changed("reason", p.Reason)},
 	}
-	p.Record = func(ctx context.Context) error { return s.authority.Audit(ctx, who, deed) }
+	made := false
+	p.Record = func(ctx context.Context) error {
+		made = true
+		return s.authority.Audit(ctx, who, deed)
+	}
 	post := s.purse.Post
 	if open {
 		post = s.purse.OpenBalance
@@ -66,12 +74,21 @@ func (s *service) changeBalance(ctx context.Context, who authority.Principal, in
 	if err = mayChangeBalance(who, k, open || p.Kind != ledger.Deduct && p.Amount > 0); err == nil {
 		_, err = post(ctx, p)
 	}
-	if err != nil {
-		deed.Err = err
+	if err != nil || !made {
+		deed.Err, deed.Repeated = err, true
 		err = s.authority.Audit(ctx, who, deed)
 	}
 	// Also after an error: a change that failed may have been stored all the same.
 	return s.answerKey(ctx, k, errors.Join(err, s.authority.RefreshKey(ctx, who, k.ID)))
+}
+
+// storedIdempotencyKey is sent as the book keeps it. What looks like a secret is
+// kept as its hash, which tells two of them apart as well.
+func (s *service) storedIdempotencyKey(sent string) string {
+	if s.authority.Veil(sent) == sent {
+		return sent
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(sent)))
 }
 
 // changed is a field of a change of a balance, for the audit.

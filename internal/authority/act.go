@@ -32,6 +32,7 @@ type Deed struct {
 	ResourceID   string
 	ResourceName string
 	Changes      []Change // what differs; nil = nothing
+	Repeated     bool     // it was sent again with its idempotency key, and had been done
 	Err          error    // why it was refused; nil = it was done
 }
 
@@ -46,6 +47,9 @@ func (a *Authority) Audit(ctx context.Context, p Principal, d Deed) error {
 	}
 	e := a.event(own)
 	e.Changes = a.veil.changes(d.Changes)
+	if d.Repeated {
+		e.Outcome = OutcomeReplayed
+	}
 	return a.note(ctx, e)
 }
 
