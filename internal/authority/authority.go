@@ -37,8 +37,8 @@ type Authority struct {
 	strangers strangers
 
 	keys          *cache[key.Hash, *record]
-	users         *cache[userRef, *userState]
-	organizations *cache[string, *orgState]
+	users         *cache[userRef, *party]
+	organizations *cache[string, *party]
 	uses          uses
 }
 
