@@ -73,6 +73,12 @@ func (s *service) updateUser(ctx context.Context, who authority.Principal, in *c
 	return &userAnswer{ETag: etag(u.Version), Body: userView(u)}, nil
 }
 
+func (s *service) deleteUser(ctx context.Context, who authority.Principal, in *version) (*struct{}, error) {
+	return ifMatching(in.IfMatch, func(version int64) (*struct{}, error) {
+		return nil, s.authority.DeleteUser(ctx, who, in.ID, version)
+	})
+}
+
 type organizationAnswer struct {
 	ETag string `header:"ETag"`
 	Body api.Organization

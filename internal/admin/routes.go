@@ -96,6 +96,11 @@ func (s *service) routes() {
 		summary: "Change fields of a user", about: "Disabling a user stops all of their keys at once.",
 		body: api.UserInput{},
 	}, s.updateUser)
+	add(s, route{
+		method: http.MethodDelete, path: "/users/{id}", id: "delete-user", tag: "users",
+		summary: "Delete a user for good", about: "Their keys and management keys are deleted with them, and stop at once. Usage and audit go on naming the user. The last active owner cannot be deleted.",
+		status: http.StatusNoContent,
+	}, s.deleteUser)
 
 	add(s, route{
 		method: http.MethodGet, path: "/organization", id: "get-organization", tag: "organization",

@@ -156,13 +156,16 @@ func (a *Authority) RevokeKey(ctx context.Context, p Principal, id string, body 
 // precondition_failed, version_conflict, store_unavailable.
 func (a *Authority) DeleteKey(ctx context.Context, p Principal, id string, expect int64) error {
 	d := deed{p: p, action: "api_key.delete", kind: "api_key", id: id}
-	_, err := a.rewriteKey(ctx, d, keysDelete, expect, a.bury)
+	_, err := a.rewriteKey(ctx, d, keysDelete, expect, func(row *KeyRow) error {
+		a.bury(row)
+		return nil
+	})
 	return a.refused(ctx, d, err)
 }
 
-func (a *Authority) bury(row *KeyRow) error {
+// bury makes row a tombstone.
+func (a *Authority) bury(row *KeyRow) {
 	row.DeletedAt, row.Secrets, row.Hashes = a.instant(), nil, nil
-	return nil
 }
 
 // PurgeKey takes a key away altogether, also one that was deleted. The ledger and
