@@ -34,8 +34,8 @@ type Authority struct {
 	root atomic.Pointer[key.Hash] // of the root key, once EnsureRoot has seen it
 
 	keys          *cache[key.Hash, *record]
-	users         *cache[userRef, *userState]
-	organizations *cache[string, *orgState]
+	users         *cache[userRef, *party]
+	organizations *cache[string, *party]
 	uses          uses
 }
 
