@@ -173,15 +173,6 @@ func (c *contract) checkAnswer(op *described, resp *http.Response, body string) 
 	return nil
 }
 
-// resolve follows a reference.
-func (c *contract) resolve(schema map[string]any) map[string]any {
-	if ref := text(schema["$ref"]); ref != "" {
-		name := strings.TrimPrefix(ref, "#/components/schemas/")
-		return object(object(object(c.doc["components"])["schemas"])[name])
-	}
-	return schema
-}
-
 var exampleID = regexp.MustCompile(`\b([a-z]+)_01920f5e-7c1b-7e3a-9c55-[0-9a-f]{12}\b`)
 
 // things makes what ids of the examples stand for, a fresh one each time.
