@@ -35,10 +35,13 @@ type Authority struct {
 	veil             veil
 
 	root atomic.Pointer[key.Hash] // of the root key, once EnsureRoot has seen it
+	home atomic.Pointer[string]   // the organization that runs the installation, likewise
+
+	strangers strangers
 
 	keys          *cache[key.Hash, *record]
-	users         *cache[userRef, *userState]
-	organizations *cache[string, *orgState]
+	users         *cache[userRef, *party]
+	organizations *cache[string, *party]
 	uses          uses
 }
 

@@ -73,7 +73,8 @@ func (l *Limit) Field() string {
 	return "budget_limit_cents"
 }
 
-// Kind is the kind of a subject. Chains go in this order, and locks are taken in it.
+// Kind is the kind of a subject. Chains go in this order, and locks are taken in
+// it. One more is one more line here and in kindWords.
 type Kind uint8
 
 // The kinds of subject.
@@ -83,12 +84,26 @@ const (
 	Key
 	Chatbot
 	Credential
+	kinds // one more than the last
 )
 
-// String is the kind's word in messages.
-func (k Kind) String() string {
-	return [...]string{"", "organization", "user", "key", "chatbot", "credential"}[k]
+// MaxChain is the length of the longest chain: one subject of each kind.
+const MaxChain = int(kinds) - 1
+
+// kindWords are what there is to say of each kind, in their order.
+var kindWords = [kinds]struct{ name, whose string }{
+	Organization: {"organization", "the organization's"},
+	User:         {"user", "the key owner's"},
+	Key:          {"key", "this key's"},
+	Chatbot:      {"chatbot", "the chatbot's"},
+	Credential:   {"credential", "the provider credential's"},
 }
+
+// String is the kind's word in messages.
+func (k Kind) String() string { return kindWords[k].name }
+
+// Whose is whose a limit of such a subject is, in messages to the caller.
+func (k Kind) Whose() string { return kindWords[k].whose }
 
 // ID names a subject. IDs are comparable.
 type ID struct {
