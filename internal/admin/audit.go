@@ -23,12 +23,12 @@ func (s *service) auditRoutes() {
 		summary: "List what was done and refused, newest first",
 		returns: "A part of the audit.", alsoSample: auditLinesSample(),
 		about:  "As JSON Lines without size: everything that matches. That the audit was read is kept in it.",
-		answer: api.AuditList{}, also: ndjsonMediaType, timeout: 2 * time.Minute,
+		answer: api.AuditList{}, also: ndjsonMediaType, timeout: 2 * time.Minute, action: "audit.read",
 	}, s.listAudit)
 	add(s, route{
 		method: http.MethodGet, path: "/audit-events/verify", id: "verify-audit-events", tag: "audit",
 		summary: "Find every event that was changed, taken out or put elsewhere", about: "Reads the whole audit. Keep the hash of the newest event elsewhere to compare with later: who can write the database can write a whole new chain.",
-		returns: "Whether the audit is as it was written.", timeout: 2 * time.Minute,
+		returns: "Whether the audit is as it was written.", timeout: 2 * time.Minute, action: "audit.verify",
 	}, s.verifyAudit)
 }
 

@@ -71,22 +71,22 @@ func (s *service) routes() {
 	}, s.extendKey)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/usage", id: "get-api-key-usage", tag: "api-keys",
-		summary: "What a key used: ever, today, this hour", about: "Whatever has ended is in it, to the last answer.", returns: "The sums.",
+		summary: "What a key used: ever, today, this hour", about: "Whatever has ended is in it, to the last answer.", returns: "The sums.", action: "api_key.usage.read",
 	}, s.keyUsage)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/stats", id: "get-api-key-stats", tag: "api-keys",
-		summary: "What a key used, day by day", about: "Every day of the span is there, in the organization's time zone; 3,660 days at most.", returns: "The days and their sum.",
+		summary: "What a key used, day by day", about: "Every day of the span is there, in the organization's time zone; 3,660 days at most.", returns: "The days and their sum.", action: "api_key.stats.read",
 	}, s.keyStats)
 	add(s, route{
 		method: http.MethodPost, path: "/api-keys/{id}/balance", id: "change-api-key-balance", tag: "api-keys",
 		summary: "Put money on a key's balance, or take it out", about: "What requests in flight hold cannot be taken out. In force when the answer is sent.",
 		body: api.BalanceChange{}, bodyBytes: 64 << 10, samples: balanceSamples(), returns: "The key, with its balance as it is now.",
-		codes: []fault.Kind{fault.EscalationDenied, fault.UnlimitedBalance, fault.InsufficientBalance},
+		codes: []fault.Kind{fault.EscalationDenied, fault.UnlimitedBalance, fault.InsufficientBalance}, action: actionBalance + "change",
 	}, s.changeBalance)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/ledger", id: "list-api-key-ledger", tag: "api-keys",
 		summary: "What happened to a key's balance, newest first", about: "Every posting is a line, and what the requests of a day cost is one line at its end, so that the lines add up to the balance.",
-		returns: "One page of the statement.", codes: []fault.Kind{fault.UnlimitedBalance},
+		returns: "One page of the statement.", codes: []fault.Kind{fault.UnlimitedBalance}, action: "api_key.ledger.read",
 	}, s.keyLedger)
 
 	add(s, route{
@@ -124,15 +124,15 @@ func (s *service) routes() {
 	add(s, route{
 		method: http.MethodGet, path: "/usage", id: "list-usage", tag: "usage",
 		summary: "List requests that were forwarded, newest first; or sums of them",
-		about:   "What one's own keys used needs no permission. As CSV, without size, everything that matches.",
+		about:   "What one's own keys used needs no role. As CSV, without size, everything that matches.",
 		returns: "One page of entries, or of sums.", answers: usageAnswers(), alsoSample: usageCSVSample(),
-		answer: api.UsageList{}, also: csvMediaType, timeout: 2 * time.Minute,
+		answer: api.UsageList{}, also: csvMediaType, timeout: 2 * time.Minute, action: "usage.read",
 	}, s.listUsage)
 	add(s, route{
 		method: http.MethodPost, path: "/explain", id: "explain", tag: "explain",
 		summary: "What the gate would answer to a request, rule by rule", about: "Nothing is taken from any limit, and no provider is asked.",
 		permission: "platform:api-keys:read", body: api.ExplainRequest{}, bodyBytes: 64 << 10,
-		samples: explainSamples(), answers: explainAnswers(), codes: []fault.Kind{fault.NotFound}, returns: "The verdict, and every rule in the order in which the gate asks them.",
+		samples: explainSamples(), answers: explainAnswers(), codes: []fault.Kind{fault.NotFound}, returns: "The verdict, and every rule in the order in which the gate asks them.", action: actionExplain,
 	}, s.explain)
 	s.managementRoutes()
 	s.auditRoutes()
