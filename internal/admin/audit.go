@@ -22,11 +22,11 @@ func (s *service) auditRoutes() {
 		method: http.MethodGet, path: "/audit-events", id: "list-audit-events", tag: "audit",
 		summary: "List what was done and refused, newest first",
 		about:   "As JSON Lines without size: everything that matches. That the audit was read is kept in it.",
-		answer:  api.AuditList{}, also: ndjsonMediaType, timeout: 2 * time.Minute,
+		answer:  api.AuditList{}, also: ndjsonMediaType, timeout: 2 * time.Minute, action: "audit.read",
 	}, s.listAudit)
 	add(s, route{
 		method: http.MethodGet, path: "/audit-events/verify", id: "verify-audit-events", tag: "audit",
-		summary: "Find every event that was changed, taken out or put elsewhere", timeout: 2 * time.Minute,
+		summary: "Find every event that was changed, taken out or put elsewhere", timeout: 2 * time.Minute, action: "audit.verify",
 	}, s.verifyAudit)
 }
 

@@ -44,7 +44,7 @@ func (s *service) humaConfig(version string) huma.Config {
 			"json":             {Marshal: marshal, Unmarshal: keepRaw}, // …+json
 		},
 		DefaultFormat: "application/json",
-		Transformers:  []huma.Transformer{translate},
+		Transformers:  []huma.Transformer{s.translate},
 
 		RejectUnknownQueryParameters: true,
 	}

@@ -64,10 +64,13 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 	}
 	grant, err := s.authority.Authenticate(ctx, req.Key)
 	if errors.Is(err, fault.KeyInvalid) || err == nil && grant.OrganizationID() != who.OrganizationID() {
-		return authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
+		grant, err = authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
 	}
-	return grant, err
+	deed := authority.Deed{Action: actionExplain, ResourceType: "api_key", ResourceID: grant.KeyID(), ResourceName: grant.KeyName(), Err: err}
+	return grant, s.authority.Audit(ctx, who, deed)
 }
+
+const actionExplain = "api_key.explain"
 
 // describe is the request in the words of the rules, or all that is wrong with
 // its description, beside what was wrong already.

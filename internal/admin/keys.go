@@ -125,13 +125,13 @@ func (s *service) deleteKey(ctx context.Context, who authority.Principal, in *ke
 	return nil, err
 }
 
-func (s *service) activateKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
-	k, err := s.authority.ActivateKey(ctx, who, in.ID)
+func (s *service) activateKey(ctx context.Context, who authority.Principal, in *version) (*keyAnswer, error) {
+	k, err := ifMatching(in.IfMatch, func(version int64) (authority.Key, error) { return s.authority.ActivateKey(ctx, who, in.ID, version) })
 	return s.answerKey(ctx, k, err)
 }
 
-func (s *service) deactivateKey(ctx context.Context, who authority.Principal, in *ref) (*keyAnswer, error) {
-	k, err := s.authority.DeactivateKey(ctx, who, in.ID)
+func (s *service) deactivateKey(ctx context.Context, who authority.Principal, in *version) (*keyAnswer, error) {
+	k, err := ifMatching(in.IfMatch, func(version int64) (authority.Key, error) { return s.authority.DeactivateKey(ctx, who, in.ID, version) })
 	return s.answerKey(ctx, k, err)
 }
 

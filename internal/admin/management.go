@@ -38,7 +38,7 @@ func (s *service) managementRoutes() {
 	}, s.revokeManagementKey)
 	add(s, route{
 		method: http.MethodGet, path: "/roles", id: "list-roles", tag: "users",
-		summary: "List the roles and what they may do", permission: "platform:organization:read",
+		summary: "List the roles and what they may do", permission: "platform:organization:read", action: "role.list",
 	}, s.listRoles)
 }
 
@@ -115,12 +115,16 @@ func (s *service) updateManagementKey(ctx context.Context, who authority.Princip
 	}))
 }
 
-func (s *service) revokeManagementKey(ctx context.Context, who authority.Principal, in *ref) (*managementAnswer, error) {
-	return answerManagementKey(s.authority.RevokeManagementKey(ctx, who, in.ID))
+func (s *service) revokeManagementKey(ctx context.Context, who authority.Principal, in *version) (*managementAnswer, error) {
+	return answerManagementKey(ifMatching(in.IfMatch, func(version int64) (authority.ManagementKey, error) {
+		return s.authority.RevokeManagementKey(ctx, who, in.ID, version)
+	}))
 }
 
-func (s *service) deleteManagementKey(ctx context.Context, who authority.Principal, in *ref) (*struct{}, error) {
-	return nil, s.authority.DeleteManagementKey(ctx, who, in.ID)
+func (s *service) deleteManagementKey(ctx context.Context, who authority.Principal, in *version) (*struct{}, error) {
+	return ifMatching(in.IfMatch, func(version int64) (*struct{}, error) {
+		return nil, s.authority.DeleteManagementKey(ctx, who, in.ID, version)
+	})
 }
 
 func (s *service) listRoles(context.Context, authority.Principal, *struct{}) (*answer[api.RoleList], error) {

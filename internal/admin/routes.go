@@ -63,20 +63,20 @@ func (s *service) routes() {
 	}, s.extendKey)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/usage", id: "get-api-key-usage", tag: "api-keys",
-		summary: "What a key used: ever, today, this hour",
+		summary: "What a key used: ever, today, this hour", action: "api_key.usage.read",
 	}, s.keyUsage)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/stats", id: "get-api-key-stats", tag: "api-keys",
-		summary: "What a key used, day by day",
+		summary: "What a key used, day by day", action: "api_key.stats.read",
 	}, s.keyStats)
 	add(s, route{
 		method: http.MethodPost, path: "/api-keys/{id}/balance", id: "change-api-key-balance", tag: "api-keys",
 		summary: "Put money on a key's balance, or take it out", about: "What requests in flight hold cannot be taken out. In force when the answer is sent.",
-		body: api.BalanceChange{}, bodyBytes: 64 << 10,
+		body: api.BalanceChange{}, bodyBytes: 64 << 10, action: actionBalance + "change",
 	}, s.changeBalance)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/ledger", id: "list-api-key-ledger", tag: "api-keys",
-		summary: "What happened to a key's balance, newest first",
+		summary: "What happened to a key's balance, newest first", action: "api_key.ledger.read",
 	}, s.keyLedger)
 
 	add(s, route{
@@ -109,13 +109,13 @@ func (s *service) routes() {
 	add(s, route{
 		method: http.MethodGet, path: "/usage", id: "list-usage", tag: "usage",
 		summary: "List requests that were forwarded, newest first; or sums of them",
-		about:   "What one's own keys used needs no permission.",
-		answer:  api.UsageList{}, also: csvMediaType, timeout: 2 * time.Minute,
+		about:   "What one's own keys used needs no role.",
+		answer:  api.UsageList{}, also: csvMediaType, timeout: 2 * time.Minute, action: "usage.read",
 	}, s.listUsage)
 	add(s, route{
 		method: http.MethodPost, path: "/explain", id: "explain", tag: "explain",
 		summary: "What the gate would answer to a request, rule by rule", about: "Nothing is taken from any limit, and no provider is asked.",
-		permission: "platform:api-keys:read", body: api.ExplainRequest{}, bodyBytes: 64 << 10,
+		permission: "platform:api-keys:read", body: api.ExplainRequest{}, bodyBytes: 64 << 10, action: actionExplain,
 	}, s.explain)
 	s.managementRoutes()
 	s.auditRoutes()

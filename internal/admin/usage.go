@@ -81,11 +81,16 @@ const (
 const readUsage = "platform:usage:read"
 
 func (s *service) listUsage(ctx context.Context, who authority.Principal, in *usageQuery) (*usageAnswer, error) {
-	if !who.Can(readUsage) {
-		if who.UserID() == "" || in.UserID != "" && in.UserID != who.UserID() {
-			return nil, fault.New(fault.PermissionDenied, "This needs the permission %q. Ask an administrator to grant it.", readUsage)
+	if in.UserID == "" && !who.Can(readUsage) {
+		in.UserID = who.UserID() // what one's own keys used needs no role
+	}
+	if !who.May(readUsage, in.UserID) {
+		return nil, fault.New(fault.PermissionDenied, "This needs the permission %q. Ask an administrator to grant it.", readUsage)
+	}
+	if in.UserID == "" || in.UserID != who.UserID() {
+		if err := s.authority.Audit(ctx, who, authority.Deed{Action: "usage.read", ResourceType: "usage", ResourceID: in.KeyID}); err != nil {
+			return nil, err
 		}
-		in.UserID = who.UserID() // what one's own keys used needs no permission
 	}
 	switch {
 	case len(in.GroupBy) > 0:

@@ -81,11 +81,11 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		return err
 	},
 	"DeactivateKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		_, err := p.h.DeactivateKey(t.Context(), who, p.keys[whose])
+		_, err := p.h.DeactivateKey(t.Context(), who, p.keys[whose], 0)
 		return err
 	},
 	"ActivateKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		_, err := p.h.ActivateKey(t.Context(), who, p.keys[whose])
+		_, err := p.h.ActivateKey(t.Context(), who, p.keys[whose], 0)
 		return err
 	},
 	"RegenerateKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
@@ -152,11 +152,11 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		return err
 	},
 	"RevokeManagementKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		_, err := p.h.RevokeManagementKey(t.Context(), who, p.tokens[whose])
+		_, err := p.h.RevokeManagementKey(t.Context(), who, p.tokens[whose], 0)
 		return err
 	},
 	"DeleteManagementKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		return p.h.DeleteManagementKey(t.Context(), who, p.tokens[whose])
+		return p.h.DeleteManagementKey(t.Context(), who, p.tokens[whose], 0)
 	},
 	"ListEvents": func(t *testing.T, p *places, who authority.Principal, _ string) error {
 		_, err := p.h.ListEvents(t.Context(), who, authority.EventFilter{})
@@ -411,18 +411,18 @@ func TestTheLifeOfAManagementKey(t *testing.T) {
 	use("")
 	h.pass(1e6)
 	use(fault.KeyExpired)
-	_, err = h.RevokeManagementKey(t.Context(), h.root, m.ID)
+	_, err = h.RevokeManagementKey(t.Context(), h.root, m.ID, 0)
 	must(t, err)
 	use(fault.KeyRevoked)
 	_, err = h.UpdateManagementKey(t.Context(), h.root, m.ID, []byte(`{"is_active":true}`), 0)
 	is(t, err, fault.ValidationFailed)
-	must(t, h.DeleteManagementKey(t.Context(), h.root, m.ID))
+	must(t, h.DeleteManagementKey(t.Context(), h.root, m.ID, 0))
 	use(fault.KeyInvalid)
 	_, err = h.ManagementKeyByID(t.Context(), h.root, m.ID)
 	is(t, err, fault.NotFound)
 	for _, call := range []func() error{
-		func() error { return h.DeleteManagementKey(t.Context(), h.root, h.root.ID()) },
-		func() error { _, err := h.RevokeManagementKey(t.Context(), h.root, h.root.ID()); return err },
+		func() error { return h.DeleteManagementKey(t.Context(), h.root, h.root.ID(), 0) },
+		func() error { _, err := h.RevokeManagementKey(t.Context(), h.root, h.root.ID(), 0); return err },
 	} {
 		is(t, call(), fault.ValidationFailed) // the root key is the way back in
 	}

@@ -71,8 +71,8 @@ func (a *Authority) reachUser(ctx context.Context, p Principal, id, permission s
 	switch {
 	case p.organizationID == "":
 		return User{}, denied(permission)
-	case p.Can(permission), permission == usersRead && p.may(usersRead, id):
-	case p.may(usersRead, id):
+	case p.Can(permission), permission == usersRead && p.May(usersRead, id):
+	case p.May(usersRead, id):
 		return User{}, denied(permission)
 	default:
 		return User{}, notThere("user", id)
