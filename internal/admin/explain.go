@@ -94,14 +94,11 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 		}
 		ask.IP = ip
 	}
-	if req.InputTokens < 0 {
-		fail("input_tokens", "must be 0 or more")
-	}
-	if req.MaxOutputTokens < 0 {
-		fail("max_output_tokens", "must be 0 or more")
-	}
 	route := routeOf(req)
 	if route == nil {
+		if failed("api_format") {
+			return nil, nil, invalid(wrong)
+		}
 		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions")
 		return nil, nil, invalid(wrong)
 	}

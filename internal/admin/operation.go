@@ -31,6 +31,12 @@ type route struct {
 	bodyOptional bool   // the body may be left out
 	bodyBytes    int64  // the largest body; 0 = 1 MiB
 	timeout      time.Duration
+
+	codes      []fault.Kind // refusals of its own, for the document, beside those that follow from the rest
+	samples    []sample     // bodies that it takes, for the document; the simplest first
+	returns    string       // what a successful answer is, for the document; "" = what its status says
+	answers    []sample     // answers, for the document; nil = one made of the examples of its fields
+	alsoSample string       // an answer in the other media type
 }
 
 const (
@@ -79,10 +85,10 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 		}
 		return out, nil
 	})
-	op.Responses["default"] = s.problemResponse()
 	if op.RequestBody != nil {
 		op.RequestBody.Required = !r.bodyOptional
 	}
+	s.described[r.id] = r
 	s.methods[prefix+r.path] = append(s.methods[prefix+r.path], r.method)
 }
 
