@@ -71,6 +71,7 @@ type service struct {
 	huma        huma.API
 	mux         *http.ServeMux
 	methods     map[string][]string // the methods of each path, for 405
+	described   map[string]route    // the rows of the table by id, for the document
 }
 
 // New is the handler of /api/v1/… and /openapi.json; every other path is 404. It
@@ -80,7 +81,8 @@ func New(o Options) http.Handler {
 		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, catalog: o.Catalog,
 		configured: o.Configured, kind: o.Kind, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
-		address: o.Address, mux: http.NewServeMux(), methods: map[string][]string{},
+		address: o.Address, mux: http.NewServeMux(),
+		methods: map[string][]string{}, described: map[string]route{},
 	}
 	if s.configured == nil {
 		s.configured = func(string) bool { return true }

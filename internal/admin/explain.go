@@ -64,10 +64,13 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 	}
 	grant, err := s.authority.Authenticate(ctx, req.Key)
 	if errors.Is(err, fault.KeyInvalid) || err == nil && grant.OrganizationID() != who.OrganizationID() {
-		return authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
+		grant, err = authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
 	}
-	return grant, err
+	deed := authority.Deed{Action: actionExplain, ResourceType: "api_key", ResourceID: grant.KeyID(), ResourceName: grant.KeyName(), Err: err}
+	return grant, s.authority.Audit(ctx, who, deed)
 }
+
+const actionExplain = "api_key.explain"
 
 // describe is the request in the words of the rules, or all that is wrong with
 // its description, beside what was wrong already.
@@ -91,14 +94,11 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 		}
 		ask.IP = ip
 	}
-	if req.InputTokens < 0 {
-		fail("input_tokens", "must be 0 or more")
-	}
-	if req.MaxOutputTokens < 0 {
-		fail("max_output_tokens", "must be 0 or more")
-	}
 	route := routeOf(req)
 	if route == nil {
+		if failed("api_format") {
+			return nil, nil, invalid(wrong)
+		}
 		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions")
 		return nil, nil, invalid(wrong)
 	}

@@ -91,7 +91,7 @@ func TestExplainBadRequests(t *testing.T) {
 		`{"key":"a","max_output_tokens":"ten"}`: "max_output_tokens",
 		`{"key":"a","max_output_tokens":1.5}`:   "max_output_tokens",
 		`{"key":"a","endpoint":"/v9"}`:          "endpoint",
-		`{"key":"a","api_format":"telex"}`:      "endpoint",
+		`{"key":"a","api_format":"telex"}`:      "api_format",
 		`{"key":"a","Model":"x"}`:               "Model",
 	} {
 		_, p := h.problem(t, request{method: "POST", path: "/api/v1/explain", body: body})

@@ -75,6 +75,7 @@ func (s *service) refuse(ctx context.Context, err error) *problem {
 	case f.Kind == fault.Internal && !errors.Is(err, context.Canceled):
 		s.log.ErrorContext(ctx, "management call failed", "error", err, "request_id", requestID(ctx))
 	}
+	s.keep(ctx, f)
 	return problemOf(ctx, f)
 }
 
@@ -99,7 +100,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 
 // translate turns huma's own errors, of parameters and of reading the body, into
 // problems with a code. Submitted values are left out.
-func translate(hc huma.Context, _ string, v any) (any, error) {
+func (s *service) translate(hc huma.Context, _ string, v any) (any, error) {
 	theirs, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
@@ -127,6 +128,7 @@ func translate(hc huma.Context, _ string, v any) (any, error) {
 	default:
 		f = fault.Of(theirs)
 	}
+	s.keep(hc.Context(), f)
 	return problemOf(hc.Context(), f), nil
 }
 

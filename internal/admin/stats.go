@@ -13,8 +13,8 @@ import (
 
 type statsQuery struct {
 	ID    string `path:"id" doc:"Id of the key."`
-	Start string `query:"start" doc:"An instant (RFC 3339), or a day (2026-11-20), which begins in the organization's time zone. Without it, 30 days up to the end." example:"2026-11-01"`
-	End   string `query:"end" doc:"Not part of the span. Without it, now." example:"2026-12-01"`
+	Start string `query:"start" maxLength:"40" doc:"An instant (RFC 3339), or a day (2026-11-20), which begins in the organization's time zone. Without it, 30 days up to the end." example:"2026-11-01"`
+	End   string `query:"end" maxLength:"40" doc:"Not part of the span. Without it, now." example:"2026-12-01"`
 }
 
 // defaultDays is how many days statistics show when nothing is said.

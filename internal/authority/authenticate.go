@@ -16,7 +16,7 @@ func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, 
 		return Grant{}, unknownKey()
 	}
 	hash := key.HashOf(presented)
-	if rec, ok := a.keys.values.Load(hash); ok && rec.current() {
+	if rec, ok := a.keys.values.Load(hash); ok && rec.parties.current() {
 		a.use(rec, hash)
 		return Grant{rec}, nil
 	}
@@ -63,11 +63,11 @@ func (a *Authority) lookUp(ctx context.Context, hash key.Hash) (*record, error) 
 		if isNotFound(err) {
 			return nil, unknownKey()
 		}
-		if err != nil || rec.current() {
+		if err != nil || rec.parties.current() {
 			return rec, err
 		}
 		bound := &record{compiled: rec.compiled}
-		if err := a.bind(ctx, bound, rec.org.subject.ID.ID, rec.userID()); err != nil {
+		if err := a.bind(ctx, bound, rec.parties.id(organizationParty), rec.parties.id(ownerParty)); err != nil {
 			return nil, err
 		}
 		a.keys.exchange(hash, rec, bound)

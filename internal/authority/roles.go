@@ -22,6 +22,7 @@ const (
 	usersCreate  = "platform:users:create"
 	usersRead    = "platform:users:read"
 	usersUpdate  = "platform:users:update"
+	usersDelete  = "platform:users:delete"
 	ownersManage = "platform:owners:manage" // to make and change owners
 
 	organizationRead   = "platform:organization:read"
@@ -43,7 +44,7 @@ const (
 func Permissions() []string {
 	return []string{
 		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge,
-		usersCreate, usersRead, usersUpdate, ownersManage,
+		usersCreate, usersRead, usersUpdate, usersDelete, ownersManage,
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,
 		auditRead, usageRead, balanceManage, verifyKeys,

@@ -67,7 +67,7 @@ func nativeOpenAI(kind string) bool { return kind == "openai" || kind == "azure"
 // bound on the input that costs nothing to compute. Only when that does not fit
 // is the prompt looked at more closely, and the output clamped to what is left.
 func (p *Proxy) reserve(x *exchange) error {
-	chain := x.grant.Chain()
+	chain := x.grant.AppendChain(x.subjects[:0])
 	x.hard = chain.Hard()
 	if x.hard && x.call.Override != "" {
 		f := fault.New(fault.InvalidField, "The field %q can override the output cap, or be billed apart, and this key's limits on tokens or money are hard. Leave it out.", x.call.Override)
@@ -85,9 +85,7 @@ func (p *Proxy) reserve(x *exchange) error {
 	req := ledger.Request{
 		Chain: chain, Location: x.grant.Location(), Choices: x.call.Choices,
 		Entry: ledger.Entry{
-			OrganizationID: x.grant.OrganizationID(), UserID: x.grant.UserID(),
-			KeyID: x.grant.KeyID(), KeyName: x.grant.KeyName(),
-			Provider: x.target.Provider, Model: x.target.Name,
+			KeyName: x.grant.KeyName(), Provider: x.target.Provider, Model: x.target.Name,
 			Format: x.route.Format, Endpoint: x.route.Path, Stream: x.call.Stream,
 			Prices: x.prices,
 		},

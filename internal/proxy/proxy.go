@@ -12,6 +12,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/limit"
 	"tollgate/internal/llm"
 	"tollgate/internal/policy"
 	"tollgate/internal/tokens"
@@ -107,8 +108,9 @@ type exchange struct {
 	native     bool // the provider is OpenAI's own service
 	ask        policy.Ask
 	tariff     catalog.Tariff
-	prices     string // the tariff as the entry keeps it
-	hard       bool   // a limit on tokens or money may not be passed
+	prices     string                         // the tariff as the entry keeps it
+	hard       bool                           // a limit on tokens or money may not be passed
+	subjects   [limit.MaxChain]*limit.Subject // room for the chain
 	hold       *ledger.Hold
 	left       *departure // the caller's leaving
 	upstreamID string

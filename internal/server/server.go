@@ -22,6 +22,7 @@ import (
 	"tollgate/internal/secret"
 	"tollgate/internal/store/sqlite"
 	"tollgate/internal/upstream"
+	"tollgate/internal/vault"
 )
 
 // Options are what a server needs beside its configuration.
@@ -41,6 +42,7 @@ type Server struct {
 	proxy    *proxy.Proxy
 	admin    http.Handler
 	ledger   *ledger.Ledger
+	vault    *vault.Vault
 	closers  []func() error // in the order of opening; closed in reverse
 	ready    atomic.Bool
 }
@@ -70,7 +72,11 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(db.Close)
-	auth := authority.New(db.Authority(), authorityOptions(s.cfg))
+	if s.vault, err = vault.Open(ctx, db.Seals(), keysets(s.cfg), vault.Options{Log: s.log}); err != nil {
+		return err
+	}
+	s.opened(func() error { s.vault.Close(); return nil })
+	auth := authority.New(db.Authority(), authorityOptions(s.cfg, s.vault.Sealer()))
 	s.opened(startUpkeep(auth, s.log))
 	models, err := loadCatalog(s.cfg)
 	if err != nil {
