@@ -79,8 +79,15 @@ func (s seen) summary() string {
 		name string
 		n    int64
 	}{
-		{"input", u.Input}, {"cache_read", u.CacheRead}, {"cache_write", u.CacheWrite}, {"cache_write_1h", u.CacheWrite1h},
-		{"input_audio", u.InputAudio}, {"output", u.Output}, {"reasoning", u.Reasoning}, {"output_audio", u.OutputAudio}, {"seen", s.tally.Seen},
+		{"input", u.Input},
+		{"cache_read", u.CacheRead},
+		{"cache_write", u.CacheWrite},
+		{"cache_write_1h", u.CacheWrite1h},
+		{"input_audio", u.InputAudio},
+		{"output", u.Output},
+		{"reasoning", u.Reasoning},
+		{"output_audio", u.OutputAudio},
+		{"seen", s.tally.Seen},
 	} {
 		if n.n != 0 {
 			words = append(words, fmt.Sprintf("%s=%d", n.name, n.n))

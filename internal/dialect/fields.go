@@ -64,59 +64,61 @@ type vocabulary struct {
 // vocabularyOf is the vocabulary of a format.
 func vocabularyOf(f llm.Format) *vocabulary {
 	if f == llm.Anthropic {
-		return &anthropicNames
+		return &vocabularies[1]
 	}
-	return &openAINames
+	return &vocabularies[0]
 }
 
-var openAINames = vocabulary{
-	fields: []named{
-		{fieldModel, "model"},
-		{fieldStream, "stream"},
-		{fieldStreamOptions, "stream_options"},
-		{fieldMaxTokens, "max_tokens"},
-		{fieldMaxCompletionTokens, "max_completion_tokens"},
-		{fieldN, "n"},
-		{fieldBestOf, "best_of"},
-		{fieldMessages, "messages"},
-		{fieldPrompt, "prompt"},
-		{fieldInput, "input"},
-		{fieldTools, "tools"},
-		{fieldFunctions, "functions"},
-		{fieldWebSearch, "web_search_options"},
-		{fieldPrediction, "prediction"},
-		{fieldModalities, "modalities"},
-		{fieldServiceTier, "service_tier"},
+// vocabularies are OpenAI's and Anthropic's.
+var vocabularies = [...]vocabulary{
+	{
+		fields: []named{
+			{fieldModel, "model"},
+			{fieldStream, "stream"},
+			{fieldStreamOptions, "stream_options"},
+			{fieldMaxTokens, "max_tokens"},
+			{fieldMaxCompletionTokens, "max_completion_tokens"},
+			{fieldN, "n"},
+			{fieldBestOf, "best_of"},
+			{fieldMessages, "messages"},
+			{fieldPrompt, "prompt"},
+			{fieldInput, "input"},
+			{fieldTools, "tools"},
+			{fieldFunctions, "functions"},
+			{fieldWebSearch, "web_search_options"},
+			{fieldPrediction, "prediction"},
+			{fieldModalities, "modalities"},
+			{fieldServiceTier, "service_tier"},
+		},
+		overrides: []string{
+			"n_predict", "num_predict", "max_new_tokens", "max_length", "max_output_tokens", "maxOutputTokens", "max_gen_len",
+			"options", "models", "plugins", "search_parameters", "extra_body", "route", "transforms", "web_search",
+			"enable_search", "cached_content", "cachedContent", "use_beam_search",
+			"chat_template", "documents", "prompt_embeds", "mm_processor_kwargs",
+		},
 	},
-	overrides: []string{
-		"n_predict", "num_predict", "max_new_tokens", "max_length", "max_output_tokens", "maxOutputTokens", "max_gen_len",
-		"options", "models", "plugins", "search_parameters", "extra_body", "route", "transforms", "web_search",
-		"enable_search", "cached_content", "cachedContent", "use_beam_search",
-		"chat_template", "documents", "prompt_embeds", "mm_processor_kwargs",
-	},
-}
-
-var anthropicNames = vocabulary{
-	fields: []named{
-		{fieldModel, "model"},
-		{fieldStream, "stream"},
-		{fieldMaxTokens, "max_tokens"},
-		{fieldMessages, "messages"},
-		{fieldSystem, "system"},
-		{fieldTools, "tools"},
-		{fieldThinking, "thinking"},
-		{fieldServiceTier, "service_tier"},
-		{fieldCacheControl, "cache_control"},
-		{fieldContextManagement, "context_management"},
-		{fieldSpeed, "speed"},
-		{fieldGeo, "inference_geo"},
-		{fieldServers, "mcp_servers"},
-		{fieldContainer, "container"},
-		{fieldFallbacks, "fallbacks"},
-	},
-	harmless: []string{
-		"temperature", "top_p", "top_k", "stop_sequences", "metadata", "tool_choice", "output_config", "output_format",
-		"diagnostics", "user_profile_id",
+	{
+		fields: []named{
+			{fieldModel, "model"},
+			{fieldStream, "stream"},
+			{fieldMaxTokens, "max_tokens"},
+			{fieldMessages, "messages"},
+			{fieldSystem, "system"},
+			{fieldTools, "tools"},
+			{fieldThinking, "thinking"},
+			{fieldServiceTier, "service_tier"},
+			{fieldCacheControl, "cache_control"},
+			{fieldContextManagement, "context_management"},
+			{fieldSpeed, "speed"},
+			{fieldGeo, "inference_geo"},
+			{fieldServers, "mcp_servers"},
+			{fieldContainer, "container"},
+			{fieldFallbacks, "fallbacks"},
+		},
+		harmless: []string{
+			"temperature", "top_p", "top_k", "stop_sequences", "metadata", "tool_choice", "output_config", "output_format",
+			"diagnostics", "user_profile_id",
+		},
 	},
 }
 
