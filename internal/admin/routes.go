@@ -140,6 +140,7 @@ func (s *service) routes() {
 		samples: explainSamples(), answers: explainAnswers(), codes: []fault.Kind{fault.NotFound}, returns: "The verdict, and every rule in the order in which the gate asks them.", action: actionExplain,
 	}, s.explain)
 	s.managementRoutes()
+	s.catalogRoutes()
 	s.auditRoutes()
 }
 
