@@ -119,4 +119,5 @@ func (s *service) routes() {
 	}, s.explain)
 	s.managementRoutes()
 	s.auditRoutes()
+	s.importRoutes()
 }

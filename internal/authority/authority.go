@@ -37,6 +37,8 @@ type Authority struct {
 	users         *cache[userRef, *userState]
 	organizations *cache[string, *orgState]
 	uses          uses
+	foreign       *foreignIndex
+	guesses       *guesses
 }
 
 // New makes an Authority over store. It reads nothing yet.
@@ -59,6 +61,10 @@ func New(store Store, opts Options) *Authority {
 	a.keys = newCache(a.loadRecord)
 	a.users = newCache(a.loadUser)
 	a.organizations = newCache(a.loadOrganization)
+	a.foreign = newForeignIndex(func(ctx context.Context, each func(Scheme, []byte)) error {
+		return a.store.Imports.ForeignLookups(ctx, each)
+	})
+	a.guesses = newGuesses()
 	return a
 }
 

@@ -18,6 +18,13 @@ func (db *DB) UserByID(ctx context.Context, organizationID, id string) (authorit
 	return u, err
 }
 
+// UserByEmail implements authority.UserStore.
+func (db *DB) UserByEmail(ctx context.Context, organizationID, email string) (authority.User, error) {
+	var u authority.User
+	err := db.one(ctx, "read the user", "users", userColumns(&u), "organization_id = ? AND email = ?", organizationID, email)
+	return u, err
+}
+
 // UpdateUser implements authority.UserStore.
 func (db *DB) UpdateUser(ctx context.Context, u authority.User, act authority.Act) error {
 	return db.replace(ctx, "change the user", act, place{
