@@ -40,7 +40,7 @@ var floors = map[string]int{
 	"internal/store/sqlite": doors, "internal/store/postgres": doors, "internal/store/storetest": doors,
 	"internal/counter/memory": doors, "internal/counter/redis": doors, "internal/counter/postgres": doors,
 	"internal/counter/countertest": doors,
-	"internal/upstream":            doors, "internal/simulate": doors,
+	"internal/upstream":            doors, "internal/simulate": doors, "internal/keyset": doors,
 
 	"internal/server": server,
 
@@ -56,6 +56,7 @@ var floors = map[string]int{
 var gear = map[string]bool{
 	"internal/store/sqlite": true, "internal/store/postgres": true, "internal/counter/memory": true,
 	"internal/counter/redis": true, "internal/counter/postgres": true, "internal/upstream": true, "internal/simulate": true,
+	"internal/keyset": true,
 }
 
 // outside are packages that stand on no floor: they may import any, and no other
@@ -82,7 +83,7 @@ var drivers = map[string][]string{
 	"github.com/danielgtaylor/huma":     {"internal/admin"},
 	"github.com/envoyproxy/":            {"internal/decide"},
 	"google.golang.org/grpc":            {"internal/decide", "internal/server"},
-	"github.com/tink-crypto/":           {"internal/vault"},
+	"github.com/tink-crypto/":           {"internal/secret"},
 	"github.com/coreos/go-oidc":         {"internal/console"},
 	"github.com/alecthomas/kong":        {"cmd/tollgate"},
 	"go.yaml.in/":                       {"internal/config"},

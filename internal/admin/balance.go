@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,25 +42,34 @@ type balanceChange struct {
 	Body json.RawMessage
 }
 
-const balanceOpen = "open"
+const (
+	balanceOpen   = "open"
+	actionBalance = "api_key.balance." // and what was done
+)
 
 // changeBalance changes what a key may spend in all. Putting money in loosens,
 // and needs more than taking it out.
 func (s *service) changeBalance(ctx context.Context, who authority.Principal, in *balanceChange) (*keyAnswer, error) {
-	k, err := s.authority.KeyByID(ctx, who, in.ID)
+	k, err := s.authority.ResolveKey(ctx, who, in.ID, actionBalance+"change")
 	if err != nil {
 		return nil, err
 	}
 	p, open, err := readBalanceChange(in.Body)
 	if err != nil {
-		return nil, err
+		return nil, err // guard keeps it
 	}
-	p.OrganizationID, p.KeyID, p.Actor, p.IdempotencyKey = k.OrganizationID, k.ID, who.ID(), originOf(ctx, http.MethodPost).IdempotencyKey
+	p.OrganizationID, p.KeyID, p.Actor = k.OrganizationID, k.ID, who.ID()
+	p.IdempotencyKey = s.storedIdempotencyKey(originOf(ctx, http.MethodPost).IdempotencyKey)
+	p.Reason = s.authority.Veil(p.Reason)
 	deed := authority.Deed{
-		Action: "api_key.balance." + string(p.Kind), ResourceType: "api_key", ResourceID: k.ID, ResourceName: k.Name,
+		Action: actionBalance + string(p.Kind), ResourceType: "api_key", ResourceID: k.ID, ResourceName: k.Name,
 		Changes: []authority.Change{changed("amount_usd", p.Amount.String()), changed("reason", p.Reason)},
 	}
-	p.Record = func(ctx context.Context) error { return s.authority.Audit(ctx, who, deed) }
+	made := false
+	p.Record = func(ctx context.Context) error {
+		made = true
+		return s.authority.Audit(ctx, who, deed)
+	}
 	post := s.purse.Post
 	if open {
 		post = s.purse.OpenBalance
@@ -66,12 +77,21 @@ func (s *service) changeBalance(ctx context.Context, who authority.Principal, in
 	if err = mayChangeBalance(who, k, open || p.Kind != ledger.Deduct && p.Amount > 0); err == nil {
 		_, err = post(ctx, p)
 	}
-	if err != nil {
-		deed.Err = err
+	if err != nil || !made {
+		deed.Err, deed.Repeated = err, true
 		err = s.authority.Audit(ctx, who, deed)
 	}
 	// Also after an error: a change that failed may have been stored all the same.
 	return s.answerKey(ctx, k, errors.Join(err, s.authority.RefreshKey(ctx, who, k.ID)))
+}
+
+// storedIdempotencyKey is sent as the book keeps it. What looks like a secret is
+// kept as its hash, which tells two of them apart as well.
+func (s *service) storedIdempotencyKey(sent string) string {
+	if s.authority.Veil(sent) == sent {
+		return sent
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(sent)))
 }
 
 // changed is a field of a change of a balance, for the audit.
@@ -82,9 +102,8 @@ func changed(field, value string) authority.Change {
 
 // mayChangeBalance is nil when who may put money on a key, or take it out.
 func mayChangeBalance(who authority.Principal, k authority.Key, loosens bool) error {
-	owns := who.UserID() != "" && who.UserID() == k.UserID
 	switch {
-	case who.Can(manageBalance), !loosens && (owns || who.Can("platform:api-keys:update")):
+	case who.Can(manageBalance), !loosens && who.May("platform:api-keys:update", k.UserID):
 		return nil
 	case loosens:
 		return fault.New(fault.EscalationDenied, "Only who has the permission %q may put money on a key.", manageBalance)
@@ -170,8 +189,8 @@ type ledgerQuery struct {
 	ID   string    `path:"id" doc:"Id of the key."`
 	From time.Time `query:"from" doc:"Lines at or after this instant."`
 	To   time.Time `query:"to" doc:"Lines before this instant."`
-	Page int       `query:"page" minimum:"1" maximum:"1000000" default:"1"`
-	Size int       `query:"size" minimum:"1" maximum:"1000" default:"100"`
+	Page int       `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
+	Size int       `query:"size" minimum:"1" maximum:"1000" default:"100" doc:"The most that a page holds."`
 }
 
 func (s *service) keyLedger(ctx context.Context, who authority.Principal, in *ledgerQuery) (*answer[api.LedgerList], error) {

@@ -17,7 +17,8 @@ func (s *service) importRoutes() {
 		method: http.MethodPost, path: "/imports", id: "import-api-keys", tag: "api-keys",
 		summary:    "Bring keys along that another system made",
 		about:      "Their secrets go on working: of each its hash is known, never the secret. A row that was imported before changes nothing, so a call may be repeated. Rows that are refused do not hold up the others.",
-		permission: "platform:api-keys:import", body: api.ImportInput{}, bodyBytes: 4 << 20, timeout: time.Minute,
+		permission: "platform:api-keys:import", body: api.ImportInput{}, timeout: time.Minute,
+		samples: importSamples(), returns: "What came of each row.", action: "api_key.import",
 	}, s.importKeys)
 }
 

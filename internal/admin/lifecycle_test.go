@@ -8,6 +8,7 @@ import (
 
 	"tollgate/api"
 	"tollgate/client"
+	"tollgate/internal/authority"
 )
 
 func TestC4_ACreateSentAgainMakesOneKeyAndShowsNoSecret(t *testing.T) {
@@ -131,5 +132,105 @@ func TestKeysAreListedByCursor(t *testing.T) {
 	}
 	if len(seen) != 5 {
 		t.Errorf("%d of 5 keys were listed", len(seen))
+	}
+}
+
+// Every POST that makes or changes a thing of keys or people is done once for an
+// Idempotency-Key; sent again it is answered, changes nothing, and the audit says
+// that it was sent again. The operations are those of the document.
+func TestC4_EveryPostIsMadeOnce(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{InitialBalanceUSD: api.Set("5"), ExpiresAt: api.Set(time.Now().Add(time.Hour))})
+	manager, err := h.CreateManagementKey(t.Context(), api.ManagementKeyInput{Name: api.Set("m"), Permissions: api.Set([]string{"platform:*"})})
+	must(t, err)
+	bodies := map[string]string{
+		"create-api-key":         `{"name":"x"}`,
+		"extend-api-key":         `{"days":1}`,
+		"change-api-key-balance": `{"type":"deduct","amount_usd":"1"}`,
+		"create-management-key":  `{"name":"x","permissions":["platform:*"]}`,
+		"create-user":            `{"email":"ada@example.com"}`,
+		"reveal-api-key":         "", // shows what is there
+	}
+	tried := 0
+	for path, methods := range h.document(t).Paths {
+		op, posts := methods["post"]
+		if !posts || !strings.HasPrefix(path, "/api/v1/api-keys") && !strings.HasPrefix(path, "/api/v1/management-keys") && path != "/api/v1/users" {
+			continue
+		}
+		id := made.APIKey.ID
+		if strings.Contains(path, "management-keys") {
+			id = manager.ManagementKey.ID
+		}
+		body, ok := bodies[op.OperationID]
+		if ok && body == "" || op.OperationID == "revoke-api-key" {
+			continue
+		}
+		tried++
+		r := request{method: "POST", path: strings.ReplaceAll(path, "{id}", id), body: body, header: map[string]string{"Idempotency-Key": op.OperationID}}
+		first, one := h.send(t, r)
+		if first.StatusCode >= 300 {
+			t.Errorf("%s: %d %s", op.OperationID, first.StatusCode, one)
+			continue
+		}
+		before := h.events(t, authority.EventFilter{Size: 1000})
+		again, two := h.send(t, r)
+		after := h.events(t, authority.EventFilter{Size: 1000})
+		if again.StatusCode != first.StatusCode || len(after) != len(before)+1 || after[0].Outcome != "replayed" {
+			t.Errorf("%s sent again: %d, %d events, the newest is %s: %s %s", op.OperationID, again.StatusCode, len(after)-len(before), after[0].Action, after[0].Outcome, two)
+		}
+		if etag := first.Header.Get("ETag"); etag != again.Header.Get("ETag") {
+			t.Errorf("%s sent again: version %s, and then %s", op.OperationID, etag, again.Header.Get("ETag"))
+		}
+	}
+	if tried < 9 {
+		t.Errorf("only %d operations were tried", tried)
+	}
+	k, err := h.Key(t.Context(), made.APIKey.ID)
+	must(t, err)
+	if k.Balance.AvailableUSD != "4.00" || k.Version > 6 {
+		t.Errorf("%+v", k)
+	}
+}
+
+// The actions without a body take If-Match as well.
+func TestC9_ActionsAskForTheVersion(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{})
+	manager, err := h.CreateManagementKey(t.Context(), api.ManagementKeyInput{Name: api.Set("m"), Permissions: api.Set([]string{"platform:*"})})
+	must(t, err)
+	key, token := "/api/v1/api-keys/"+made.APIKey.ID, "/api/v1/management-keys/"+manager.ManagementKey.ID
+	for _, r := range []request{
+		{method: "POST", path: key + "/deactivate"},
+		{method: "POST", path: key + "/activate"},
+		{method: "POST", path: key + "/revoke"},
+		{method: "DELETE", path: key},
+		{method: "POST", path: token + "/revoke"},
+		{method: "DELETE", path: token},
+	} {
+		r.header = map[string]string{"If-Match": `"7"`}
+		if code := h.code(t, r); code != "precondition_failed" {
+			t.Errorf("%s %s: %s", r.method, r.path, code)
+		}
+	}
+	_, err = h.DeactivateKey(t.Context(), made.APIKey.ID, client.IfVersion(1))
+	must(t, err)
+	_, err = h.ActivateKey(t.Context(), made.APIKey.ID, client.IfVersion(2))
+	must(t, err)
+}
+
+// What is told of a change of a balance holds no secret, in the book either.
+func TestE6_TheBookHoldsNoSecret(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{InitialBalanceUSD: api.Set("5")})
+	leaked := made.SecretKey
+	for range 2 {
+		_, err := h.ChangeBalance(t.Context(), made.APIKey.ID,
+			api.BalanceChange{Type: "deduct", AmountUSD: "1", Reason: "was spent by " + leaked}, client.Idempotent(leaked))
+		must(t, err)
+	}
+	list, err := h.KeyLedger(t.Context(), made.APIKey.ID, client.LedgerQuery{})
+	must(t, err)
+	if len(list.Ledger) != 2 || list.ClosingUSD != "4.00" || list.Ledger[0].Reason != "was spent by [redacted]" || !strings.HasPrefix(*list.Ledger[0].IdempotencyKey, "sha256:") {
+		t.Errorf("%+v", list)
 	}
 }

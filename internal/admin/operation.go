@@ -20,6 +20,7 @@ type route struct {
 	method, path string
 	id           string // operationId in the OpenAPI document
 	tag          string // group in the OpenAPI document
+	action       string // what the audit calls it where the door itself refuses; "" = it follows from tag and id
 	summary      string
 	about        string // more than the summary says; "" = nothing
 	permission   string // asked for here; "" = the authority decides, because it depends on the object
@@ -30,6 +31,12 @@ type route struct {
 	bodyOptional bool   // the body may be left out
 	bodyBytes    int64  // the largest body; 0 = 1 MiB
 	timeout      time.Duration
+
+	codes      []fault.Kind // refusals of its own, for the document, beside those that follow from the rest
+	samples    []sample     // bodies that it takes, for the document; the simplest first
+	returns    string       // what a successful answer is, for the document; "" = what its status says
+	answers    []sample     // answers, for the document; nil = one made of the examples of its fields
+	alsoSample string       // an answer in the other media type
 }
 
 const (
@@ -72,16 +79,20 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 		op.Parameters = append(op.Parameters, idempotencyParam())
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *In) (*Out, error) {
-		out, err := handle(ctx, principalOf(ctx), in)
+		err := invalid(callOf(ctx).stray)
+		var out *Out
+		if err == nil {
+			out, err = handle(ctx, principalOf(ctx), in)
+		}
 		if err != nil {
 			return nil, s.refuse(ctx, err)
 		}
 		return out, nil
 	})
-	op.Responses["default"] = s.problemResponse()
 	if op.RequestBody != nil {
 		op.RequestBody.Required = !r.bodyOptional
 	}
+	s.described[r.id] = r
 	s.methods[prefix+r.path] = append(s.methods[prefix+r.path], r.method)
 }
 
@@ -103,16 +114,17 @@ func (s *service) guard(r route) func(huma.Context, func(huma.Context)) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(hc.Context(), timeout)
 		defer cancel()
-		who, err := s.identify(ctx, hc)
+		who, err := s.identify(ctx, hc, originOf(ctx, r.method))
 		stranger := err != nil
+		ctx = context.WithValue(ctx, callKey{}, &call{route: r, who: who, id: hc.Param("id"), stray: strayParams(hc)})
+		hc = huma.WithContext(hc, ctx)
 		if err == nil {
-			who = who.With(originOf(ctx, r.method))
 			err = admit(r, hc, who)
 		}
 		if err != nil {
 			s.writeRefusal(hc, err)
 		} else {
-			next(huma.WithContext(hc, context.WithValue(ctx, principalKey{}, who)))
+			next(hc)
 		}
 		var sampled []slog.Attr
 		if stranger {
@@ -145,17 +157,9 @@ func admit(r route, hc huma.Context, who authority.Principal) error {
 	return nil
 }
 
-type principalKey struct{}
-
-// principalOf is who acts; guard has put it there.
-func principalOf(ctx context.Context) authority.Principal {
-	who, _ := ctx.Value(principalKey{}).(authority.Principal)
-	return who
-}
-
 // identify reads the management key. Only Authorization: Bearer is looked at, so
 // that the headers of the data plane can never open this API.
-func (s *service) identify(ctx context.Context, hc huma.Context) (authority.Principal, error) {
+func (s *service) identify(ctx context.Context, hc huma.Context, origin authority.Origin) (authority.Principal, error) {
 	var sent []string
 	hc.EachHeader(func(name, value string) {
 		if http.CanonicalHeaderKey(name) == "Authorization" {
@@ -172,7 +176,7 @@ func (s *service) identify(ctx context.Context, hc huma.Context) (authority.Prin
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return authority.Principal{}, fault.New(fault.KeyMissing, "The Authorization header must be Bearer and a management key (%s…).", s.authority.ManagementPrefix())
 	}
-	return s.authority.AuthenticateManagement(ctx, token)
+	return s.authority.LogIn(ctx, token, origin)
 }
 
 // checkMediaType lets JSON pass, and for PATCH the name that RFC 7396 gave it. A

@@ -32,6 +32,7 @@ type Deed struct {
 	ResourceID   string
 	ResourceName string
 	Changes      []Change // what differs; nil = nothing
+	Repeated     bool     // it was sent again with its idempotency key, and had been done
 	Err          error    // why it was refused; nil = it was done
 }
 
@@ -46,12 +47,18 @@ func (a *Authority) Audit(ctx context.Context, p Principal, d Deed) error {
 	}
 	e := a.event(own)
 	e.Changes = a.veil.changes(d.Changes)
+	if d.Repeated {
+		e.Outcome = OutcomeReplayed
+	}
 	return a.note(ctx, e)
 }
 
 // event is that d was done. What callers wrote is veiled: they may have written a
 // secret where none belongs.
 func (a *Authority) event(d deed) Event {
+	if d.p.kept != nil {
+		d.p.kept.Store(true)
+	}
 	e := Event{
 		OrganizationID: d.p.organizationID, At: a.instant(),
 		ActorID: d.p.id, ActorName: a.veil.text(d.p.name, maxName), ActorUserID: d.p.userID,

@@ -28,7 +28,7 @@ func (a *Authority) AuthenticateFrom(ctx context.Context, presented string, from
 	}
 	hash := key.HashOf(presented)
 	rec, known := a.keys.values.Load(hash)
-	if known && rec.current() {
+	if known && rec.parties.current() {
 		a.use(rec, hash)
 		return Grant{rec}, nil
 	}
@@ -82,11 +82,11 @@ func (a *Authority) lookUp(ctx context.Context, hash key.Hash) (*record, error) 
 		if isNotFound(err) {
 			return nil, unknownKey()
 		}
-		if err != nil || rec.current() {
+		if err != nil || rec.parties.current() {
 			return rec, err
 		}
 		bound := &record{compiled: rec.compiled}
-		if err := a.bind(ctx, bound, rec.org.subject.ID.ID, rec.userID()); err != nil {
+		if err := a.bind(ctx, bound, rec.parties.id(organizationParty), rec.parties.id(ownerParty)); err != nil {
 			return nil, err
 		}
 		a.keys.exchange(hash, rec, bound)

@@ -175,8 +175,8 @@ func TestC11_ChangesAreInForceAtOnce(t *testing.T) {
 		{"owner again", user(`{"is_active":true}`), "", ""},
 		{"organization", organization(`{"status":"disabled"}`), fault.OwnerInactive, fault.OwnerInactive},
 		{"organization again", organization(`{"status":"active"}`), "", ""},
-		{"disabled", func() error { _, err := h.DeactivateKey(t.Context(), h.root, k.ID); return err }, fault.KeyDisabled, ""},
-		{"enabled", func() error { _, err := h.ActivateKey(t.Context(), h.root, k.ID); return err }, "", ""},
+		{"disabled", func() error { _, err := h.DeactivateKey(t.Context(), h.root, k.ID, 0); return err }, fault.KeyDisabled, ""},
+		{"enabled", func() error { _, err := h.ActivateKey(t.Context(), h.root, k.ID, 0); return err }, "", ""},
 		{"expires", update(`{"expires_at":"2026-03-01T13:00:00Z"}`), "", ""},
 		{"expired", func() error { h.pass(time.Hour); return nil }, fault.KeyExpired, ""},
 		{"revoked", func() error { _, err := h.RevokeKey(t.Context(), h.root, k.ID, nil, 0); return err }, fault.KeyRevoked, ""},
@@ -264,14 +264,14 @@ func TestFailedChanges(t *testing.T) {
 			k, text := h.key(t, `{"name":"a"}`)
 			h.grant(t, text)
 			s.update = test.update
-			if _, err := h.DeactivateKey(t.Context(), h.root, k.ID); err == nil {
+			if _, err := h.DeactivateKey(t.Context(), h.root, k.ID, 0); err == nil {
 				t.Fatal("the failure is not told")
 			}
 			if got := h.verdict(t, text); got != test.want {
 				t.Errorf("the key is told %q, want %q", got, test.want)
 			}
 			s.update = nil
-			_, err := h.DeactivateKey(t.Context(), h.root, k.ID)
+			_, err := h.DeactivateKey(t.Context(), h.root, k.ID, 0)
 			must(t, err)
 			if got := h.verdict(t, text); got != fault.KeyDisabled {
 				t.Errorf("after the second try the key is told %q", got)

@@ -10,6 +10,7 @@ import (
 
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
+	"tollgate/internal/secret"
 )
 
 // Options are what an Authority may be told. The zero value is ready to use.
@@ -18,6 +19,7 @@ type Options struct {
 	ManagementPrefix string           // of management keys made from now on; "" = key.ManagementPrefix. Older ones go on working.
 	Providers        []string         // slugs of all providers: which patterns of allowed_models are for one of them; nil = none
 	Timezone         string           // of an organisation made from now on, an IANA name; "" = UTC
+	Sealer           *secret.Sealer   // for what can be shown or used again; nil = nothing of that kind is taken
 	Now              func() time.Time // the clock; nil = time.Now
 }
 
@@ -28,14 +30,18 @@ type Authority struct {
 	managementPrefix string
 	providers        []string
 	timezone         string
+	sealer           *secret.Sealer
 	now              func() time.Time
 	veil             veil
 
 	root atomic.Pointer[key.Hash] // of the root key, once EnsureRoot has seen it
+	home atomic.Pointer[string]   // the organization that runs the installation, likewise
+
+	strangers strangers
 
 	keys          *cache[key.Hash, *record]
-	users         *cache[userRef, *userState]
-	organizations *cache[string, *orgState]
+	users         *cache[userRef, *party]
+	organizations *cache[string, *party]
 	uses          uses
 	foreign       *foreignIndex
 	guesses       *guesses
@@ -44,7 +50,7 @@ type Authority struct {
 // New makes an Authority over store. It reads nothing yet.
 func New(store Store, opts Options) *Authority {
 	a := &Authority{store: store, prefix: opts.KeyPrefix, timezone: opts.Timezone, now: opts.Now}
-	a.managementPrefix, a.providers = opts.ManagementPrefix, opts.Providers
+	a.managementPrefix, a.providers, a.sealer = opts.ManagementPrefix, opts.Providers, opts.Sealer
 	if a.prefix == "" {
 		a.prefix = key.DefaultPrefix
 	}

@@ -227,7 +227,7 @@ func TestC7_OwnersLoosenNothingByOtherDoors(t *testing.T) {
 func TestC7_WhatAnAdminDisabledOnlyAnAdminEnables(t *testing.T) {
 	o := newOwned(t)
 	doors := map[string]func(id string) error{
-		"activate": func(id string) error { _, err := o.ActivateKey(t.Context(), o.owner, id); return err },
+		"activate": func(id string) error { _, err := o.ActivateKey(t.Context(), o.owner, id, 0); return err },
 		"patch": func(id string) error {
 			_, err := o.UpdateKey(t.Context(), o.owner, id, []byte(`{"is_active":true}`), 0)
 			return err
@@ -239,7 +239,7 @@ func TestC7_WhatAnAdminDisabledOnlyAnAdminEnables(t *testing.T) {
 	}
 	for name, enable := range doors {
 		k, _ := o.ownKey(t, `{"description":""}`)
-		k, err := o.DeactivateKey(t.Context(), o.owner, k.ID)
+		k, err := o.DeactivateKey(t.Context(), o.owner, k.ID, 0)
 		must(t, err)
 		same(t, k.DisabledBy, o.owner.UserID())
 		must(t, enable(k.ID)) // their own doing is theirs to undo
@@ -247,14 +247,14 @@ func TestC7_WhatAnAdminDisabledOnlyAnAdminEnables(t *testing.T) {
 		// In whatever order the two disable it, the administrator's word stands.
 		for _, order := range [][]authority.Principal{{o.root}, {o.owner, o.root}, {o.root, o.owner}} {
 			for _, p := range order {
-				_, err := o.DeactivateKey(t.Context(), p, k.ID)
+				_, err := o.DeactivateKey(t.Context(), p, k.ID, 0)
 				must(t, err)
 			}
 			is(t, enable(k.ID), fault.EscalationDenied)
 			_, _, err := o.RegenerateKey(t.Context(), o.owner, k.ID, nil, 0)
 			must(t, err)
 			is(t, enable(k.ID), fault.EscalationDenied)
-			k, err = o.ActivateKey(t.Context(), o.root, k.ID)
+			k, err = o.ActivateKey(t.Context(), o.root, k.ID, 0)
 			if must(t, err); k.DisabledBy != "" || !k.IsActive() {
 				t.Errorf("%s: enabled, the key is %+v", name, k)
 			}

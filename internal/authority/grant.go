@@ -34,10 +34,10 @@ func (g Grant) KeyName() string {
 
 // UserID is the owner's id, "" for a key without owner.
 func (g Grant) UserID() string {
-	if g.rec == nil || g.rec.user == nil {
+	if g.rec == nil {
 		return ""
 	}
-	return g.rec.user.subject.ID.ID
+	return g.rec.parties.id(ownerParty)
 }
 
 // OrganizationID is the organisation's id, "org_…".
@@ -45,7 +45,7 @@ func (g Grant) OrganizationID() string {
 	if g.rec == nil {
 		return ""
 	}
-	return g.rec.org.subject.ID.ID
+	return g.rec.parties.id(organizationParty)
 }
 
 // Rules are what the key may ask for. They deny everything for the zero Grant.
@@ -57,12 +57,21 @@ func (g Grant) Rules() *policy.Rules {
 }
 
 // Chain is whose allowances a request of this key uses: organisation, owner if
-// there is one, key. Do not change it.
+// there is one, key.
 func (g Grant) Chain() limit.Chain {
 	if g.rec == nil {
 		return nil
 	}
-	return g.rec.chain[:g.rec.subjects]
+	return g.AppendChain(make(limit.Chain, 0, limit.MaxChain))
+}
+
+// AppendChain appends Chain to dst, for those who have a place for it: a request
+// that is being forwarded.
+func (g Grant) AppendChain(dst limit.Chain) limit.Chain {
+	if g.rec == nil {
+		return dst
+	}
+	return append(g.rec.parties.appendTo(dst), &g.rec.subject)
 }
 
 // Location is the time zone in which the organisation's days, weeks and months
@@ -71,7 +80,7 @@ func (g Grant) Location() *time.Location {
 	if g.rec == nil {
 		return time.UTC
 	}
-	return g.rec.org.location
+	return g.rec.parties[organizationParty].location
 }
 
 // DefaultPrice is what a model without a price is charged at; nil = it is refused
@@ -80,5 +89,5 @@ func (g Grant) DefaultPrice() *DefaultPrice {
 	if g.rec == nil {
 		return nil
 	}
-	return g.rec.org.defaultPrice
+	return g.rec.parties[organizationParty].defaultPrice
 }

@@ -124,8 +124,37 @@ func TestC4_OtherPostsAreDoneOnceToo(t *testing.T) {
 	other, _ := h.key(t, `{"name":"b"}`)
 	_, err = h.ExtendKey(t.Context(), keyed(h.root, "e"), other.ID, []byte(`{"days":1}`), 0)
 	is(t, err, fault.IdempotencyConflict)
+	// What was undone since is not done again.
+	for name, call := range map[string]func(who authority.Principal, do bool) error{
+		"key": func(who authority.Principal, do bool) error {
+			act := h.ActivateKey
+			if !do {
+				act = h.DeactivateKey
+			}
+			_, err := act(t.Context(), who, other.ID, 0)
+			return err
+		},
+	} {
+		must(t, call(keyed(h.root, name+"off"), false))
+		must(t, call(keyed(h.root, name+"on"), true))
+		must(t, call(keyed(h.root, name+"off"), false))
+		must(t, call(keyed(h.root, name+"off"), false))
+		other, err = h.KeyByID(t.Context(), h.root, other.ID)
+		must(t, err)
+		same(t, other.Status, authority.StatusActive)
+		is(t, call(keyed(h.root, name+"on"), false), fault.IdempotencyConflict)
+	}
+	m, _, err := h.CreateManagementKey(t.Context(), h.root, []byte(`{"name":"m","permissions":["*"]}`))
+	must(t, err)
+	revoked, err := h.RevokeManagementKey(t.Context(), keyed(h.root, "rm"), m.ID, 0)
+	must(t, err)
+	repeated, err := h.RevokeManagementKey(t.Context(), keyed(h.root, "rm"), m.ID, 0)
+	must(t, err)
+	same(t, repeated, revoked)
 	for range 2 {
-		_, err := h.CreateUser(t.Context(), keyed(h.root, "u"), []byte(`{"email":"ada@example.com"}`))
+		_, err := h.RevokeKey(t.Context(), keyed(h.root, "rk"), other.ID, nil, 0)
+		must(t, err)
+		_, err = h.CreateUser(t.Context(), keyed(h.root, "u"), []byte(`{"email":"ada@example.com"}`))
 		must(t, err)
 		_, _, err = h.CreateManagementKey(t.Context(), keyed(h.root, "m"), []byte(`{"name":"a","permissions":["*"]}`))
 		must(t, err)

@@ -80,7 +80,7 @@ func (a *Authority) importKeys(ctx context.Context, d deed, body []byte, book Bo
 	if err := e.err(); err != nil {
 		return nil, err
 	}
-	if b.dryRun() {
+	if b.dryRun {
 		check := d
 		check.action = "api_key.import_check"
 		if err := a.note(ctx, a.event(check)); err != nil {
@@ -110,7 +110,7 @@ func (a *Authority) importRow(ctx context.Context, d deed, b *batch, raw jsontex
 	if known.Kind == fault.StoreUnavailable || known.Kind == fault.Internal {
 		return result, err
 	}
-	if !b.dryRun() {
+	if !b.dryRun {
 		d.name = b.source + " " + r.sourceID
 		if kept := a.refused(ctx, d, known); errors.Is(kept, fault.StoreUnavailable) {
 			return result, fault.Wrap(fault.StoreUnavailable, kept, "The audit cannot be written at the moment. Try again shortly.")
@@ -135,7 +135,7 @@ func (a *Authority) importOne(ctx context.Context, d deed, b *batch, r *importRo
 	if err != nil {
 		return result, err
 	}
-	if b.dryRun() {
+	if b.dryRun {
 		result.Outcome = ImportWouldCreate
 		return result, nil
 	}
@@ -220,7 +220,7 @@ func (a *Authority) importOwner(ctx context.Context, d deed, b *batch, r *import
 	if r.email == "" {
 		return nil
 	}
-	u, err := a.store.Users.UserByEmail(ctx, d.p.organizationID, r.email)
+	u, err := a.store.Imports.UserByEmail(ctx, d.p.organizationID, r.email)
 	if err == nil {
 		result.UserID = u.ID
 		return nil
@@ -228,14 +228,14 @@ func (a *Authority) importOwner(ctx context.Context, d deed, b *batch, r *import
 	if !isNotFound(err) {
 		return err
 	}
-	if !b.createUsers() {
+	if !b.createUsers {
 		return problem("owner.email", "is nobody's here; make the user first, or send create_users")
 	}
 	// Nobody is made for a key that is refused.
 	if _, _, err := a.composeImported(ctx, d.p, b, r, ""); err != nil {
 		return err
 	}
-	if b.dryRun() {
+	if b.dryRun {
 		if err := d.p.require(usersCreate); err != nil {
 			return err
 		}
@@ -251,7 +251,7 @@ func (a *Authority) importOwner(ctx context.Context, d deed, b *batch, r *import
 	u, err = a.createUser(ctx, deed{p: d.p, action: "user.create", kind: "user"}, body)
 	result.MadeUser = err == nil
 	if isKind(err, fault.NameTaken) { // by a call that came at the same time
-		u, err = a.store.Users.UserByEmail(ctx, d.p.organizationID, r.email)
+		u, err = a.store.Imports.UserByEmail(ctx, d.p.organizationID, r.email)
 	}
 	result.UserID = u.ID
 	return inside(err, "owner.")

@@ -307,8 +307,7 @@ func TestC9_WrongRowsAreRefusedByField(t *testing.T) {
 		row  string
 		want []string
 	}{
-		"nothing":          {`{}`, []string{"key", "secret", "source_id"}},
-		"no object":        {`[]`, nil},
+		"nothing in it":    {`{"source_id":"","secret":{},"key":{}}`, []string{"source_id"}},
 		"unknown":          {`{"source_id":"1","secret":{"scheme":"sha256","digest":"","salt":1},"key":{},"x":1}`, []string{"secret.digest", "secret.salt", "x"}},
 		"scheme":           {`{"source_id":"1","secret":{"scheme":"md5","digest":"00"},"key":{"name":"a"}}`, []string{"secret.scheme"}},
 		"no scheme":        {`{"source_id":"1","secret":{"digest":"00"},"key":{"name":"a"}}`, []string{"secret.digest"}},
@@ -336,7 +335,8 @@ func TestC9_WrongRowsAreRefusedByField(t *testing.T) {
 	}
 	for name, body := range map[string]string{
 		"no JSON": `{`, "nothing": `{}`, "no rows": `{"source":"a","rows":[]}`, "source": `{"source":"A B","rows":[{}]}`, "twice": `{"source":"a","source":"a","rows":[{}]}`,
-		"many": `{"source":"a","rows":[` + strings.Repeat("{},", 100) + `{}]}`, "rows": `{"source":"a","rows":{}}`, "dry": `{"source":"a","rows":[{}],"dry_run":1}`,
+		"many": `{"source":"a","rows":[` + strings.Repeat("{},", 100) + `{}]}`, "rows": `{"source":"a","rows":{}}`,
+		"no row": `{"source":"a","rows":[[]]}`, "an empty row": `{"source":"a","rows":[{}]}`, "half a row": `{"source":"a","rows":[{"source_id":"1","secret":{},"key":null}]}`, "dry": `{"source":"a","rows":[{}],"dry_run":1}`,
 	} {
 		_, err := h.ImportKeys(t.Context(), h.root, []byte(body), noBook)
 		if kind := fault.Of(err).Kind; kind != fault.ValidationFailed && kind != fault.InvalidJSON && kind != fault.DuplicateField {

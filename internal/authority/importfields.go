@@ -19,13 +19,11 @@ const MaxImportRows = 100
 
 // batch is the body of an import.
 type batch struct {
-	source     string
-	dry, users *bool
-	rows       []jsontext.Value
+	source      string
+	dryRun      bool
+	createUsers bool
+	rows        []jsontext.Value
 }
-
-func (b *batch) dryRun() bool      { return b.dry != nil && *b.dry }
-func (b *batch) createUsers() bool { return b.users != nil && *b.users }
 
 func batchFields() []field[batch] {
 	return []field[batch]{
@@ -35,15 +33,42 @@ func batchFields() []field[batch] {
 			}
 			return ""
 		}},
-		boolField("dry_run", func(b *batch) **bool { return &b.dry }),
-		boolField("create_users", func(b *batch) **bool { return &b.users }),
+		switchField("dry_run", func(b *batch) *bool { return &b.dryRun }),
+		switchField("create_users", func(b *batch) *bool { return &b.createUsers }),
 		{name: "rows", set: func(e *edit[batch], raw jsontext.Value) string {
 			if raw.Kind() != '[' || json.Unmarshal(raw, &e.next.rows) != nil || len(e.next.rows) < 1 || len(e.next.rows) > MaxImportRows {
 				return fmt.Sprintf("must be a list of 1 to %d rows", MaxImportRows)
 			}
+			for i, raw := range e.next.rows {
+				if !looksLikeRow(raw) {
+					return fmt.Sprintf("entry %d: must be an object with source_id, secret and key", i+1)
+				}
+			}
 			return ""
 		}},
 	}
+}
+
+// switchField reads true or false.
+func switchField[T any](name string, at func(*T) *bool) field[T] {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
+		if kind := raw.Kind(); kind != 't' && kind != 'f' {
+			return "must be true or false"
+		}
+		*at(e.next) = raw.Kind() == 't'
+		return ""
+	}}
+}
+
+// looksLikeRow reports whether raw is a row at all. What is wrong in it is said of
+// the row alone; what is none is a mistake in the call.
+func looksLikeRow(raw jsontext.Value) bool {
+	var r struct {
+		SourceID *string         `json:"source_id"`
+		Secret   *map[string]any `json:"secret"`
+		Key      *map[string]any `json:"key"`
+	}
+	return raw.Kind() == '{' && json.Unmarshal(raw, &r) == nil && r.SourceID != nil && r.Secret != nil && r.Key != nil
 }
 
 func isSource(s string) bool {
@@ -101,18 +126,13 @@ func readImportRow(raw jsontext.Value, now time.Time) (importRow, error) {
 	}
 	e := &edit[importRow]{next: &r}
 	e.apply(importRowFields(now), list)
-	for _, name := range []string{"source_id", "secret", "key"} {
-		if !e.has(name) {
-			e.fail(name, "is required")
-		}
-	}
 	r.email = strings.ToLower(r.email)
 	for _, m := range list {
 		if m.name == "owner" && m.value.Kind() == '{' && r.email == "" && !e.failed("owner.email") {
 			e.fail("owner.email", "is required; leave out owner for a key of nobody's")
 		}
 	}
-	if e.has("secret") && len(e.problems) == 0 {
+	if len(e.problems) == 0 {
 		var problem string
 		if r.secret, r.hash, problem = foreignSecret(r.scheme, r.digest, r.prefix); problem != "" {
 			e.fail("secret.digest", problem)

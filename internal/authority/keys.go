@@ -87,7 +87,7 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, list []member) 
 	}
 	if k.UserID != "" && !e.failed("user_id") {
 		if _, err := a.store.Users.UserByID(ctx, p.organizationID, k.UserID); isNotFound(err) {
-			e.fail("user_id", "there is no such user")
+			e.fail("user_id", noSuchUser)
 		} else if err != nil {
 			return Key{}, err
 		}
@@ -98,7 +98,12 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, list []member) 
 	return k, e.err()
 }
 
+const noSuchUser = "there is no such user"
+
 func quota(err error, most *int64) error {
+	if isNotFound(err) { // deleted since the body was judged
+		return problem("user_id", noSuchUser)
+	}
 	if fault.Of(err).Kind == fault.Internal && isKind(err, fault.KeyQuotaReached) {
 		return fault.Wrap(fault.KeyQuotaReached, err,
 			"The user has %d keys already, which is as many as a user may have here. Delete or revoke one first.", *most)
@@ -127,6 +132,13 @@ func (a *Authority) ReadKey(ctx context.Context, p Principal, id, action string)
 		}
 	}
 	return row.Key, nil
+}
+
+// ResolveKey is KeyByID for a door that keeps in the audit itself what it then
+// does: what is kept here is a refusal only, as action.
+func (a *Authority) ResolveKey(ctx context.Context, p Principal, id, action string) (Key, error) {
+	row, err := a.visibleKey(ctx, p, id)
+	return row.Key, a.refused(ctx, deed{p: p, action: action, kind: "api_key", id: id}, err)
 }
 
 // visibleKey is a key that p may see.
@@ -162,7 +174,7 @@ func (a *Authority) listKeys(ctx context.Context, d deed, f KeyFilter) ([]Key, i
 	if f.UserID == "" && !d.p.Can(keysRead) {
 		f.UserID = d.p.userID
 	}
-	if f.UserID == "" && !d.p.Can(keysRead) || !d.p.may(keysRead, f.UserID) {
+	if f.UserID == "" && !d.p.Can(keysRead) || !d.p.May(keysRead, f.UserID) {
 		return nil, 0, denied(keysRead)
 	}
 	if err := page(&f.Page, &f.Size); err != nil {
@@ -193,24 +205,46 @@ func (a *Authority) ReplaceKey(ctx context.Context, p Principal, id string, body
 }
 
 // ActivateKey enables a disabled key. Its owner may if it was they who disabled
-// it. Kinds: permission_denied, escalation_denied, not_found, validation_failed
-// for a revoked key, version_conflict, store_unavailable.
-func (a *Authority) ActivateKey(ctx context.Context, p Principal, id string) (Key, error) {
-	return a.editKey(ctx, deed{p: p, action: "api_key.activate", kind: "api_key", id: id}, []byte(`{"is_active":true}`), 0)
+// it. A positive expect is the version that the caller has seen; 0 is any. Kinds:
+// permission_denied, escalation_denied, not_found, validation_failed for a revoked
+// key, idempotency_conflict, precondition_failed, version_conflict,
+// store_unavailable.
+func (a *Authority) ActivateKey(ctx context.Context, p Principal, id string, expect int64) (Key, error) {
+	return a.switchKey(ctx, deed{p: p, action: "api_key.activate", kind: "api_key", id: id}, `{"is_active":true}`, expect)
 }
 
 // DeactivateKey disables a key until it is activated. A revoked key stays
 // revoked. Kinds: as ActivateKey.
-func (a *Authority) DeactivateKey(ctx context.Context, p Principal, id string) (Key, error) {
-	return a.editKey(ctx, deed{p: p, action: "api_key.deactivate", kind: "api_key", id: id}, []byte(`{"is_active":false}`), 0)
+func (a *Authority) DeactivateKey(ctx context.Context, p Principal, id string, expect int64) (Key, error) {
+	return a.switchKey(ctx, deed{p: p, action: "api_key.deactivate", kind: "api_key", id: id}, `{"is_active":false}`, expect)
+}
+
+// switchKey is a change that is made once for an idempotency key: sent again
+// later, it must not undo what was done since.
+func (a *Authority) switchKey(ctx context.Context, d deed, body string, expect int64) (Key, error) {
+	return onceKey(ctx, a, d, nil, func(d deed) (Key, error) { return a.mergeKey(ctx, d, []byte(body), expect) })
+}
+
+// onceKey is once for what makes no secret.
+func onceKey(ctx context.Context, a *Authority, d deed, body []byte, do func(deed) (Key, error)) (Key, error) {
+	k, _, err := once(ctx, a, d, body, func(d deed) (Key, secret.Text, error) {
+		k, err := do(d)
+		return k, secret.Text{}, err
+	}, a.againKey(ctx, d.p))
+	return k, a.refused(ctx, d, err)
 }
 
 func (a *Authority) editKey(ctx context.Context, d deed, body []byte, expect int64) (Key, error) {
+	k, err := a.mergeKey(ctx, d, body, expect)
+	return k, a.refused(ctx, d, err)
+}
+
+func (a *Authority) mergeKey(ctx context.Context, d deed, body []byte, expect int64) (Key, error) {
 	list, err := members(body)
 	if err != nil {
-		return Key{}, a.refused(ctx, d, err)
+		return Key{}, err
 	}
-	return a.changeKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
+	return a.rewriteKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
 		current, next := row.Key, row.Key
 		e := &edit[Key]{next: &next, current: &current}
 		e.apply(keyFields(a.instant()), list)
@@ -232,12 +266,6 @@ func settleDisabled(e *edit[Key], p Principal) {
 	case e.current.Status != StatusDisabled, e.current.DisabledBy == k.UserID && !p.owns(k.UserID):
 		k.DisabledBy = p.actor()
 	}
-}
-
-// changeKey is rewriteKey that keeps refusals too.
-func (a *Authority) changeKey(ctx context.Context, d deed, permission string, expect int64, change func(*KeyRow) error) (Key, error) {
-	k, err := a.rewriteKey(ctx, d, permission, expect, change)
-	return k, a.refused(ctx, d, err)
 }
 
 // rewriteKey reads a key, changes it and stores it as one more version, unless the

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"tollgate/internal/key"
 	"tollgate/internal/secret"
 )
@@ -60,6 +62,18 @@ func (w *wish) read(body []byte, table ...field[wish]) error {
 	return e.err()
 }
 
+// demanded is f where null is as wrong as nothing.
+func demanded[T any](f field[T], problem string) field[T] {
+	set := f.set
+	f.set = func(e *edit[T], raw jsontext.Value) string {
+		if isNull(raw) {
+			return problem
+		}
+		return set(e, raw)
+	}
+	return f
+}
+
 // RegenerateKey gives a key another secret; its id, limits and counters stay.
 // body is empty or {"overlap_seconds": n}: the old secret works on for so long, 0
 // to 30 days, and dies at once without it. One that still worked from an earlier
@@ -103,15 +117,16 @@ func (a *Authority) retireSecrets(row *KeyRow, overlap *int64) {
 // Kinds: as UpdateKey.
 func (a *Authority) ExtendKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
 	d := deed{p: p, action: "api_key.extend", kind: "api_key", id: id}
-	k, _, err := once(ctx, a, d, body, func(d deed) (Key, secret.Text, error) {
+	return onceKey(ctx, a, d, body, func(d deed) (Key, error) {
 		var w wish
-		if err := w.read(body, countField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })); err != nil {
-			return Key{}, secret.Text{}, err
+		days := countField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })
+		if err := w.read(body, demanded(days, "is required: a whole number from 1 to 3650")); err != nil {
+			return Key{}, err
 		}
 		if w.days == nil {
-			return Key{}, secret.Text{}, problem("days", "is required: a whole number from 1 to 3650")
+			return Key{}, problem("days", "is required: a whole number from 1 to 3650")
 		}
-		k, err := a.rewriteKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
+		return a.rewriteKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
 			if row.Status == StatusRevoked {
 				return revokedForGood()
 			}
@@ -125,27 +140,28 @@ func (a *Authority) ExtendKey(ctx context.Context, p Principal, id string, body 
 			}
 			return nil
 		})
-		return k, secret.Text{}, err
-	}, a.againKey(ctx, p))
-	return k, a.refused(ctx, d, err)
+	})
 }
 
 // RevokeKey ends a key for good; it stays in lists. body is empty or {"reason":
 // text}. A key that is revoked already stays as it is. Kinds: permission_denied,
-// not_found, validation_failed, precondition_failed, version_conflict,
-// store_unavailable.
+// not_found, validation_failed, idempotency_conflict, precondition_failed,
+// version_conflict, store_unavailable.
 func (a *Authority) RevokeKey(ctx context.Context, p Principal, id string, body []byte, expect int64) (Key, error) {
 	d := deed{p: p, action: "api_key.revoke", kind: "api_key", id: id}
-	var w wish
-	if err := w.read(body, textField("reason", 0, 500, func(w *wish) *string { return &w.reason })); err != nil {
-		return Key{}, a.refused(ctx, d, err)
-	}
-	return a.changeKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
-		if row.Status != StatusRevoked {
-			row.Status, row.DisabledBy = StatusRevoked, ""
-			row.RevokedBy, row.RevokedAt, row.RevokeReason = p.actor(), a.instant(), w.reason
+	return onceKey(ctx, a, d, body, func(d deed) (Key, error) {
+		var w wish
+		if err := w.read(body, textField("reason", 0, 500, func(w *wish) *string { return &w.reason })); err != nil {
+			return Key{}, err
 		}
-		return nil
+		return a.rewriteKey(ctx, d, keysUpdate, expect, func(row *KeyRow) error {
+			if row.Status != StatusRevoked {
+				row.Status, row.DisabledBy = StatusRevoked, ""
+				// Whoever says why a key ends may well paste the key.
+				row.RevokedBy, row.RevokedAt, row.RevokeReason = p.actor(), a.instant(), a.veil.hide(w.reason)
+			}
+			return nil
+		})
 	})
 }
 
@@ -154,13 +170,17 @@ func (a *Authority) RevokeKey(ctx context.Context, p Principal, id string, body 
 // the version that the caller has seen. Kinds: permission_denied, not_found,
 // precondition_failed, version_conflict, store_unavailable.
 func (a *Authority) DeleteKey(ctx context.Context, p Principal, id string, expect int64) error {
-	_, err := a.changeKey(ctx, deed{p: p, action: "api_key.delete", kind: "api_key", id: id}, keysDelete, expect, a.bury)
-	return err
+	d := deed{p: p, action: "api_key.delete", kind: "api_key", id: id}
+	_, err := a.rewriteKey(ctx, d, keysDelete, expect, func(row *KeyRow) error {
+		a.bury(row)
+		return nil
+	})
+	return a.refused(ctx, d, err)
 }
 
-func (a *Authority) bury(row *KeyRow) error {
+// bury makes row a tombstone.
+func (a *Authority) bury(row *KeyRow) {
 	row.DeletedAt, row.Secrets, row.Hashes = a.instant(), nil, nil
-	return nil
 }
 
 // PurgeKey takes a key away altogether, also one that was deleted. The ledger and

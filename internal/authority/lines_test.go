@@ -33,7 +33,7 @@ func TestB10_TheOwnersStateCountsAndTheHashStays(t *testing.T) {
 	_, err := o.UpdateUser(t.Context(), o.root, o.owner.UserID(), []byte(`{"is_active":false}`), 0)
 	must(t, err)
 	same(t, o.verdict(t, text), fault.OwnerInactive)
-	_, err = o.DeactivateKey(t.Context(), o.root, k.ID) // an administrator still can
+	_, err = o.DeactivateKey(t.Context(), o.root, k.ID, 0) // an administrator still can
 	must(t, err)
 	must(t, o.DeleteKey(t.Context(), o.root, k.ID, 0))
 	shown, err := json.Marshal(k)

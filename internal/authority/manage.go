@@ -17,6 +17,16 @@ import (
 // disabled; and store_unavailable when the store cannot say. The store is not
 // asked for what cannot be a key.
 func (a *Authority) AuthenticateManagement(ctx context.Context, token string) (Principal, error) {
+	p, err := a.whose(ctx, token)
+	if err != nil {
+		return Principal{}, err
+	}
+	return p, nil
+}
+
+// whose is whose management key token is. With an error the Principal only names
+// the key, if it is known, and may do nothing.
+func (a *Authority) whose(ctx context.Context, token string) (Principal, error) {
 	hash := key.HashOf(token)
 	if !a.plausible(token, hash) {
 		return Principal{}, a.noManagementKey()
@@ -28,27 +38,27 @@ func (a *Authority) AuthenticateManagement(ctx context.Context, token string) (P
 	if err != nil {
 		return Principal{}, err
 	}
+	p := Principal{organizationID: row.OrganizationID, id: row.ID, name: row.Name, userID: row.UserID}
 	switch row.StatusAt(a.now()) {
 	case StatusActive:
 	case StatusRevoked:
-		return Principal{}, fault.New(fault.KeyRevoked, "This management key was revoked. It will not work again; use another one.")
+		return p, fault.New(fault.KeyRevoked, "This management key was revoked. It will not work again; use another one.")
 	case StatusExpired:
-		return Principal{}, fault.New(fault.KeyExpired, "This management key expired at %s. Use another one.", row.ExpiresAt.Format(time.RFC3339))
+		return p, fault.New(fault.KeyExpired, "This management key expired at %s. Use another one.", row.ExpiresAt.Format(time.RFC3339))
 	default:
-		return Principal{}, fault.New(fault.KeyDisabled, "This management key is disabled. Ask whoever gave it to you to enable it.")
+		return p, fault.New(fault.KeyDisabled, "This management key is disabled. Ask whoever gave it to you to enable it.")
 	}
-	p := Principal{organizationID: row.OrganizationID, id: row.ID, name: row.Name, userID: row.UserID, granted: row.Permissions}
-	if row.UserID == "" {
-		return p, nil
+	if row.UserID != "" {
+		u, err := a.store.Users.UserByID(ctx, row.OrganizationID, row.UserID)
+		switch {
+		case err != nil:
+			return p, orphan(err, row.ID)
+		case u.Status != StatusActive:
+			return p, fault.New(fault.OwnerInactive, "The user of this management key is disabled.")
+		}
+		p.role = rolePatterns(u.Role)
 	}
-	u, err := a.store.Users.UserByID(ctx, row.OrganizationID, row.UserID)
-	switch {
-	case err != nil:
-		return Principal{}, orphan(err, row.ID)
-	case u.Status != StatusActive:
-		return Principal{}, fault.New(fault.OwnerInactive, "The user of this management key is disabled.")
-	}
-	p.role = rolePatterns(u.Role)
+	p.granted = row.Permissions
 	return p, nil
 }
 
@@ -89,7 +99,7 @@ func (a *Authority) EnsureRoot(ctx context.Context, given secret.Text) (made sec
 	case err != nil:
 		return secret.Text{}, err
 	case given.IsZero() || key.HashOf(given.Reveal()) == row.Hash:
-		a.root.Store(&row.Hash)
+		a.installed(row)
 		return secret.Text{}, nil
 	}
 	before := row.ManagementKey
@@ -100,8 +110,14 @@ func (a *Authority) EnsureRoot(ctx context.Context, given secret.Text) (made sec
 		act(a, d, managementFields(row.UpdatedAt), &before, &row.ManagementKey)); err != nil {
 		return secret.Text{}, err
 	}
-	a.root.Store(&row.Hash)
+	a.installed(row)
 	return secret.Text{}, nil
+}
+
+// installed notes whose installation this is.
+func (a *Authority) installed(root ManagementRow) {
+	a.root.Store(&root.Hash)
+	a.home.Store(&root.OrganizationID)
 }
 
 // system acts for the server itself.
@@ -115,12 +131,12 @@ func (a *Authority) install(ctx context.Context, given secret.Text) (made secret
 		made = key.New(a.managementPrefix)
 		root = made
 	}
-	now, hash := a.instant(), key.HashOf(root.Reveal())
+	now := a.instant()
 	org := Organization{
 		ID: newID("org_"), Name: "Default", Timezone: a.timezone, Status: StatusActive, ExpiredKeys: ExpiredDisable,
 		CreatedAt: now, UpdatedAt: now, Version: 1,
 	}
-	row := ManagementRow{Hash: hash, ManagementKey: ManagementKey{
+	row := ManagementRow{Hash: key.HashOf(root.Reveal()), ManagementKey: ManagementKey{
 		ID: newID("mk_"), OrganizationID: org.ID, Name: "root", Root: true, Permissions: []string{"*"}, Status: StatusActive,
 		Prefix: key.Hint(root.Reveal()), CreatedAt: now, UpdatedAt: now, Version: 1,
 	}}
@@ -129,7 +145,7 @@ func (a *Authority) install(ctx context.Context, given secret.Text) (made secret
 	if err != nil {
 		return secret.Text{}, err
 	}
-	a.root.Store(&hash)
+	a.installed(row)
 	return made, nil
 }
 

@@ -57,11 +57,16 @@ func (a *Authority) CreateManagementKey(ctx context.Context, p Principal, body [
 	d := deed{p: p, action: "management_key.create", kind: "management_key"}
 	m, text, err := once(ctx, a, d, body,
 		func(d deed) (ManagementKey, secret.Text, error) { return a.createManagementKey(ctx, d, body) },
-		func(id string) (ManagementKey, error) {
-			row, err := a.reachManagementKey(ctx, p, id, managementRead)
-			return row.ManagementKey, err
-		})
+		a.againManagementKey(ctx, p))
 	return m, text, a.refused(ctx, d, err)
+}
+
+// againManagementKey reads a management key for a call that is repeated.
+func (a *Authority) againManagementKey(ctx context.Context, p Principal) func(string) (ManagementKey, error) {
+	return func(id string) (ManagementKey, error) {
+		row, err := a.reachManagementKey(ctx, p, id, managementRead)
+		return row.ManagementKey, err
+	}
 }
 
 func (a *Authority) createManagementKey(ctx context.Context, d deed, body []byte) (ManagementKey, secret.Text, error) {
@@ -85,7 +90,9 @@ func (a *Authority) createManagementKey(ctx context.Context, d deed, body []byte
 	}
 	d.id, d.name = m.ID, m.Name
 	row := ManagementRow{ManagementKey: m, Hash: key.HashOf(text.Reveal())}
-	if err := a.store.Credentials.CreateManagementKey(ctx, row, act(a, d, managementFields(now), nil, &m)); err != nil {
+	if err := a.store.Credentials.CreateManagementKey(ctx, row, act(a, d, managementFields(now), nil, &m)); isNotFound(err) {
+		return ManagementKey{}, secret.Text{}, problem("user_id", noSuchUser) // deleted since the body was judged
+	} else if err != nil {
 		return ManagementKey{}, secret.Text{}, err
 	}
 	return m, text, nil
@@ -110,7 +117,7 @@ func (a *Authority) settleManagementKey(ctx context.Context, e *edit[ManagementK
 		}
 		if m.UserID != "" && !e.failed("user_id") {
 			if _, err := a.store.Users.UserByID(ctx, p.organizationID, m.UserID); isNotFound(err) {
-				e.fail("user_id", "there is no such user")
+				e.fail("user_id", noSuchUser)
 			} else if err != nil {
 				return err
 			}
@@ -145,7 +152,7 @@ func (a *Authority) ListManagementKeys(ctx context.Context, p Principal, f Manag
 	if f.UserID == "" && !p.Can(managementRead) {
 		f.UserID = p.userID
 	}
-	if f.UserID == "" && !p.Can(managementRead) || !p.may(managementRead, f.UserID) {
+	if f.UserID == "" && !p.Can(managementRead) || !p.May(managementRead, f.UserID) {
 		return nil, 0, a.refused(ctx, d, denied(managementRead))
 	}
 	if err := page(&f.Page, &f.Size); err != nil {
@@ -169,33 +176,43 @@ func (a *Authority) UpdateManagementKey(ctx context.Context, p Principal, id str
 	if err != nil {
 		return ManagementKey{}, a.refused(ctx, d, err)
 	}
-	return a.changeManagementKey(ctx, d, managementUpdate, expect, func(m *ManagementKey) error {
+	m, err := a.changeManagementKey(ctx, d, managementUpdate, expect, func(m *ManagementKey) error {
 		current := *m
 		e := &edit[ManagementKey]{next: m, current: &current}
 		e.apply(managementFields(a.instant()), list)
 		return a.settleManagementKey(ctx, e, p)
 	})
+	return m, a.refused(ctx, d, err)
 }
 
 // RevokeManagementKey ends a management key for good; it stays in lists. The root
-// key cannot be revoked. Kinds: permission_denied, not_found, validation_failed,
-// version_conflict, store_unavailable.
-func (a *Authority) RevokeManagementKey(ctx context.Context, p Principal, id string) (ManagementKey, error) {
+// key cannot be revoked. A positive expect is the version that the caller has seen;
+// 0 is any. Kinds: permission_denied, not_found, validation_failed,
+// idempotency_conflict, precondition_failed, version_conflict, store_unavailable.
+func (a *Authority) RevokeManagementKey(ctx context.Context, p Principal, id string, expect int64) (ManagementKey, error) {
 	d := deed{p: p, action: "management_key.revoke", kind: "management_key", id: id}
-	return a.changeManagementKey(ctx, d, managementUpdate, 0, func(m *ManagementKey) error {
-		m.Status = StatusRevoked
-		return nil
-	})
+	m, _, err := once(ctx, a, d, nil, func(d deed) (ManagementKey, secret.Text, error) {
+		m, err := a.changeManagementKey(ctx, d, managementUpdate, expect, func(m *ManagementKey) error {
+			m.Status = StatusRevoked
+			return nil
+		})
+		return m, secret.Text{}, err
+	}, a.againManagementKey(ctx, p))
+	return m, a.refused(ctx, d, err)
 }
 
 // DeleteManagementKey takes a management key away; the audit still names it. The
-// root key cannot be deleted. Kinds: permission_denied, not_found,
+// root key cannot be deleted. A positive expect is the version that the caller has
+// seen; 0 is any. Kinds: permission_denied, not_found, precondition_failed,
 // validation_failed, store_unavailable.
-func (a *Authority) DeleteManagementKey(ctx context.Context, p Principal, id string) error {
+func (a *Authority) DeleteManagementKey(ctx context.Context, p Principal, id string, expect int64) error {
 	d := deed{p: p, action: "management_key.delete", kind: "management_key", id: id}
 	row, err := a.reachManagementKey(ctx, p, id, managementDelete)
 	if err == nil && row.Root {
 		err = rootStays()
+	}
+	if err == nil {
+		err = checkVersion(managementWhat, expect, row.Version)
 	}
 	if err == nil {
 		d.name = row.Name
@@ -221,7 +238,7 @@ func (a *Authority) changeManagementKey(ctx context.Context, d deed, permission 
 			return err
 		}
 		done := act(a, d, managementFields(a.instant()), &before.ManagementKey, &after.ManagementKey)
-		if changed = before.ManagementKey; reflect.DeepEqual(before, after) {
+		if changed = before.ManagementKey; reflect.DeepEqual(before, after) && done.Replay.Key == "" {
 			return a.note(ctx, done.Event)
 		}
 		if before.Root {
@@ -232,7 +249,7 @@ func (a *Authority) changeManagementKey(ctx context.Context, d deed, permission 
 		return absent(a.store.Credentials.UpdateManagementKey(ctx, after, done), managementWhat, d.id)
 	})
 	if err != nil {
-		return ManagementKey{}, a.refused(ctx, d, err)
+		return ManagementKey{}, err
 	}
 	return changed, nil
 }

@@ -85,7 +85,7 @@ func TestAStoredChatbotKeyWithoutChatbots(t *testing.T) {
 			t.Errorf("chatbot %q: %v", bot, refusal)
 		}
 	}
-	_, err = h.DeactivateKey(t.Context(), h.root, k.ID)
+	_, err = h.DeactivateKey(t.Context(), h.root, k.ID, 0)
 	must(t, err)
 }
 

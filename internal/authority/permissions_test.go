@@ -81,11 +81,11 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		return err
 	},
 	"DeactivateKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		_, err := p.h.DeactivateKey(t.Context(), who, p.keys[whose])
+		_, err := p.h.DeactivateKey(t.Context(), who, p.keys[whose], 0)
 		return err
 	},
 	"ActivateKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		_, err := p.h.ActivateKey(t.Context(), who, p.keys[whose])
+		_, err := p.h.ActivateKey(t.Context(), who, p.keys[whose], 0)
 		return err
 	},
 	"RegenerateKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
@@ -126,6 +126,14 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		_, err := p.h.UpdateUser(t.Context(), who, p.users[whose].ID, []byte(`{"name":"x"}`), 0)
 		return err
 	},
+	"DeleteUser": func(t *testing.T, p *places, who authority.Principal, whose string) error {
+		u := p.users[whose]
+		err := p.h.DeleteUser(t.Context(), who, u.ID, 0)
+		if err == nil {
+			p.add(t, whose, u.Role) // the name is free again
+		}
+		return err
+	},
 	"Organization": func(t *testing.T, p *places, who authority.Principal, _ string) error {
 		_, err := p.h.Organization(t.Context(), who)
 		return err
@@ -152,11 +160,11 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		return err
 	},
 	"RevokeManagementKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		_, err := p.h.RevokeManagementKey(t.Context(), who, p.tokens[whose])
+		_, err := p.h.RevokeManagementKey(t.Context(), who, p.tokens[whose], 0)
 		return err
 	},
 	"DeleteManagementKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
-		return p.h.DeleteManagementKey(t.Context(), who, p.tokens[whose])
+		return p.h.DeleteManagementKey(t.Context(), who, p.tokens[whose], 0)
 	},
 	"ListEvents": func(t *testing.T, p *places, who authority.Principal, _ string) error {
 		_, err := p.h.ListEvents(t.Context(), who, authority.EventFilter{})
@@ -175,6 +183,7 @@ const (
 	no   = "permission_denied"
 	gone = "not_found"
 	bad  = "validation_failed"
+	last = "last_owner"
 )
 
 // law is what each role gets on its own, on another's and on another
@@ -214,7 +223,9 @@ func TestC2_EveryOperationByRoleAndOwner(t *testing.T) {
 		"UserByID":       read,
 		"ListUsers":      sees,
 		// The admin may not touch the owner, but here the other is a plain user.
-		"UpdateUser":          roles(seeing, seeing, answers{no, no, no}, answers{no, gone, gone}, answers{no, gone, gone}, nobody),
+		"UpdateUser": roles(seeing, seeing, answers{no, no, no}, answers{no, gone, gone}, answers{no, gone, gone}, nobody),
+		// The owner is the last one.
+		"DeleteUser":          roles(answers{last, ok, gone}, answers{ok, ok, gone}, answers{no, no, no}, answers{no, gone, gone}, answers{no, gone, gone}, nobody),
 		"Organization":        roles(all, all, all, all, all, none),
 		"UpdateOrganization":  organizationWide,
 		"CreateManagementKey": roles(answers{ok, ok, bad}, answers{ok, ok, bad}, none, create, none, none),
@@ -411,18 +422,18 @@ func TestTheLifeOfAManagementKey(t *testing.T) {
 	use("")
 	h.pass(1e6)
 	use(fault.KeyExpired)
-	_, err = h.RevokeManagementKey(t.Context(), h.root, m.ID)
+	_, err = h.RevokeManagementKey(t.Context(), h.root, m.ID, 0)
 	must(t, err)
 	use(fault.KeyRevoked)
 	_, err = h.UpdateManagementKey(t.Context(), h.root, m.ID, []byte(`{"is_active":true}`), 0)
 	is(t, err, fault.ValidationFailed)
-	must(t, h.DeleteManagementKey(t.Context(), h.root, m.ID))
+	must(t, h.DeleteManagementKey(t.Context(), h.root, m.ID, 0))
 	use(fault.KeyInvalid)
 	_, err = h.ManagementKeyByID(t.Context(), h.root, m.ID)
 	is(t, err, fault.NotFound)
 	for _, call := range []func() error{
-		func() error { return h.DeleteManagementKey(t.Context(), h.root, h.root.ID()) },
-		func() error { _, err := h.RevokeManagementKey(t.Context(), h.root, h.root.ID()); return err },
+		func() error { return h.DeleteManagementKey(t.Context(), h.root, h.root.ID(), 0) },
+		func() error { _, err := h.RevokeManagementKey(t.Context(), h.root, h.root.ID(), 0); return err },
 	} {
 		is(t, call(), fault.ValidationFailed) // the root key is the way back in
 	}

@@ -3,6 +3,7 @@ package authority
 import (
 	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"tollgate/internal/fault"
 )
@@ -18,6 +19,7 @@ type Principal struct {
 	granted        []string // the management key's own patterns
 	role           []string // the user's; means something only with userID
 	origin         Origin
+	kept           *atomic.Bool // whether the audit has an event of this call; nil = nobody asks
 }
 
 // Origin is where one call comes from, as the audit keeps it. The zero value is
@@ -31,11 +33,15 @@ type Origin struct {
 	IdempotencyKey string
 }
 
-// With is p in a call that comes from o.
+// With is p in one call, that comes from o.
 func (p Principal) With(o Origin) Principal {
-	p.origin = o
+	p.origin, p.kept = o, new(atomic.Bool)
 	return p
 }
+
+// Kept reports whether the audit has an event of this call, or will have one if
+// what is under way succeeds. A door that refuses by itself asks.
+func (p Principal) Kept() bool { return p.kept != nil && p.kept.Load() }
 
 // OrganizationID is the one organisation in which the principal acts.
 func (p Principal) OrganizationID() string { return p.organizationID }
@@ -59,10 +65,10 @@ func (p Principal) Can(permission string) bool {
 // owns reports whether p acts for the user ownerID.
 func (p Principal) owns(ownerID string) bool { return p.userID != "" && p.userID == ownerID }
 
-// may reports whether p holds a permission on something that ownerID owns, "" =
+// May reports whether p holds a permission on something that ownerID owns, "" =
 // nobody. Owning it stands in for the role; the management key must grant it all
 // the same.
-func (p Principal) may(permission, ownerID string) bool {
+func (p Principal) May(permission, ownerID string) bool {
 	return p.Can(permission) || p.owns(ownerID) && permits(p.granted, permission)
 }
 
@@ -86,9 +92,9 @@ func (p Principal) require(permission string) error {
 // may not even see is not_found, so that nobody learns by asking what there is.
 func (p Principal) reach(see, permission, ownerID, what, id string) error {
 	switch {
-	case p.may(permission, ownerID):
+	case p.May(permission, ownerID):
 		return nil
-	case p.may(see, ownerID):
+	case p.May(see, ownerID):
 		return denied(permission)
 	}
 	return notThere(what, id)

@@ -145,7 +145,7 @@ func (a *Authority) takeTurn(ctx context.Context) (done func(), err error) {
 func (a *Authority) adopt(ctx context.Context, s ForeignSecret, hash key.Hash) (*record, error) {
 	d := deed{p: system(s.OrganizationID), action: "api_key.adopt", kind: "api_key", id: s.KeyID, name: s.KeyName}
 	err := a.store.Imports.AdoptSecret(ctx, s, hash, a.instant(), Act{Event: a.event(d)})
-	a.foreign.add(SchemeSHA256, hash[:lookupBytes]) // also after an error: it may have been stored
+	a.foreign.add(SchemeSHA256, hash[:lookupBytes])                      // also after an error: it may have been stored
 	if err != nil && !isNotFound(err) && !isKind(err, fault.NameTaken) { // gone, adopted already, or known by its hash too
 		return nil, err
 	}

@@ -29,40 +29,64 @@ type compiled struct {
 	id, name string
 	rules    policy.Rules
 	subject  limit.Subject
-	org      *orgState
-	user     *userState // nil = no owner
-	chain    [3]*limit.Subject
-	subjects int // of chain
+	parties  parties
 }
 
 // retire does nothing: no one keeps a record, except Grants, which show the
 // moment at which they were given.
 func (*record) retire() {}
 
-// current reports whether what the record shares is still in force.
-func (r *record) current() bool {
-	return !r.org.retired.Load() && (r.user == nil || !r.user.retired.Load())
-}
-
-// orgState is an organisation as its keys see it. Immutable but for retired.
-type orgState struct {
+// party is one to whom a key belongs, with all their other keys: their allowance
+// is used, and their state counts. Immutable but for retired.
+type party struct {
 	retired      atomic.Bool
 	subject      limit.Subject
 	active       bool
-	location     *time.Location
-	defaultPrice *DefaultPrice
+	location     *time.Location // of an organisation
+	defaultPrice *DefaultPrice  // of an organisation; nil = none
 }
 
-func (s *orgState) retire() { s.retired.Store(true) }
+func (p *party) retire() { p.retired.Store(true) }
 
-// userState is a user as their keys see them. Immutable but for retired.
-type userState struct {
-	retired atomic.Bool
-	subject limit.Subject
-	active  bool
+// The kinds of party, in the order of the kinds of subject. One more is one more
+// line here, and its look-up in bind.
+const (
+	organizationParty = iota
+	ownerParty
+	partyKinds
+)
+
+// parties are those to whom something belongs, by kind; nil = none of the kind.
+// There always is an organisation.
+type parties [partyKinds]*party
+
+// current reports whether what they share is still in force.
+func (p *parties) current() bool {
+	for _, q := range p {
+		if q != nil && q.retired.Load() {
+			return false
+		}
+	}
+	return true
 }
 
-func (s *userState) retire() { s.retired.Store(true) }
+// appendTo appends them to a chain.
+func (p *parties) appendTo(chain limit.Chain) limit.Chain {
+	for _, q := range p {
+		if q != nil {
+			chain = append(chain, &q.subject)
+		}
+	}
+	return chain
+}
+
+// id is the id of the party of a kind; "" = none.
+func (p *parties) id(kind int) string {
+	if q := p[kind]; q != nil {
+		return q.subject.ID.ID
+	}
+	return ""
+}
 
 // userRef names a user; the organisation with it, because a store wants both.
 type userRef struct{ organizationID, id string }
@@ -89,31 +113,23 @@ func (a *Authority) loadRecord(ctx context.Context, hash key.Hash) (*record, err
 	return rec, a.bind(ctx, rec, row.OrganizationID, row.UserID)
 }
 
-// bind gives rec the present state of its organisation and owner.
-func (a *Authority) bind(ctx context.Context, rec *record, organizationID, userID string) error {
-	org, err := a.organizations.get(ctx, organizationID)
-	if err != nil {
+// bind gives rec the present state of those to whom it belongs.
+func (a *Authority) bind(ctx context.Context, rec *record, organizationID, userID string) (err error) {
+	if rec.parties, err = a.partiesOf(ctx, organizationID, userID); err != nil {
 		return orphan(err, rec.id)
 	}
-	rec.org, rec.user = org, nil
-	rec.chain[0], rec.subjects = &org.subject, 1
-	if userID != "" {
-		if rec.user, err = a.users.get(ctx, userRef{organizationID, userID}); err != nil {
-			return orphan(err, rec.id)
-		}
-		rec.chain[1], rec.subjects = &rec.user.subject, 2
-	}
-	rec.chain[rec.subjects] = &rec.subject
-	rec.subjects++
-	rec.rules = rec.rules.With(rec.user == nil || rec.user.active, org.active)
+	owner := rec.parties[ownerParty]
+	rec.rules = rec.rules.With(owner == nil || owner.active, rec.parties[organizationParty].active)
 	return nil
 }
 
-func (r *record) userID() string {
-	if r.user == nil {
-		return ""
+// partiesOf looks up those to whom something belongs; userID "" is no owner.
+func (a *Authority) partiesOf(ctx context.Context, organizationID, userID string) (p parties, err error) {
+	if p[organizationParty], err = a.organizations.get(ctx, organizationID); err != nil || userID == "" {
+		return p, err
 	}
-	return r.user.subject.ID.ID
+	p[ownerParty], err = a.users.get(ctx, userRef{organizationID, userID})
+	return p, err
 }
 
 // orphan keeps a key whose owner's row is missing from being called unknown: the
@@ -127,18 +143,18 @@ func orphan(err error, keyID string) error {
 	return err
 }
 
-func (a *Authority) loadUser(ctx context.Context, ref userRef) (*userState, error) {
+func (a *Authority) loadUser(ctx context.Context, ref userRef) (*party, error) {
 	u, err := a.store.Users.UserByID(ctx, ref.organizationID, ref.id)
 	if err != nil {
 		return nil, err
 	}
-	return &userState{
+	return &party{
 		subject: limit.Subject{ID: limit.ID{Kind: limit.User, ID: u.ID}, Limits: u.Limits.compile()},
 		active:  u.Status == StatusActive,
 	}, nil
 }
 
-func (a *Authority) loadOrganization(ctx context.Context, id string) (*orgState, error) {
+func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, error) {
 	o, err := a.store.Organizations.OrganizationByID(ctx, id)
 	if err != nil {
 		return nil, err
@@ -148,7 +164,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*orgState,
 		return nil, fault.Wrap(fault.StoreUnavailable, fmt.Errorf("organization %s: %w", id, err),
 			"The time zone of the organization is not known to this server.")
 	}
-	return &orgState{
+	return &party{
 		subject:      limit.Subject{ID: limit.ID{Kind: limit.Organization, ID: o.ID}, Limits: o.Limits.compile()},
 		active:       o.Status == StatusActive,
 		location:     location,

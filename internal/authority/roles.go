@@ -23,6 +23,7 @@ const (
 	usersCreate  = "platform:users:create"
 	usersRead    = "platform:users:read"
 	usersUpdate  = "platform:users:update"
+	usersDelete  = "platform:users:delete"
 	ownersManage = "platform:owners:manage" // to make and change owners
 
 	organizationRead   = "platform:organization:read"
@@ -44,7 +45,7 @@ const (
 func Permissions() []string {
 	return []string{
 		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge, keysImport,
-		usersCreate, usersRead, usersUpdate, ownersManage,
+		usersCreate, usersRead, usersUpdate, usersDelete, ownersManage,
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,
 		auditRead, usageRead, balanceManage, verifyKeys,

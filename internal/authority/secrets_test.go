@@ -236,7 +236,7 @@ func TestMaxKeysPerUser(t *testing.T) {
 	}
 	h.key(t, `{"name":"a","user_id":"`+other.ID+`"}`)
 	h.key(t, `{"preset":"standalone"}`) // nobody's keys do not count
-	_, err = h.DeactivateKey(t.Context(), h.root, made[0])
+	_, err = h.DeactivateKey(t.Context(), h.root, made[0], 0)
 	must(t, err)
 	full() // a disabled key may come back
 	_, err = h.RevokeKey(t.Context(), h.root, made[0], nil, 0)

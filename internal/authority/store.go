@@ -65,9 +65,10 @@ type Import struct {
 type KeyStore interface {
 	// CreateKey makes a key, its balance if it has one, and what row.Import says; the
 	// same key or row twice is fault.NameTaken. What the key has used before, in the
-	// transaction that ctx belongs to, is not taken from its balance. Unless most is nil, its user must have fewer than
-	// *most keys that are neither deleted nor revoked; else it is
-	// fault.KeyQuotaReached.
+	// transaction that ctx belongs to, is not taken from its balance. Its user, if it
+	// has one, must be one of the organisation, else it is fault.NotFound; unless most
+	// is nil, that user must have fewer than *most keys that are neither deleted nor
+	// revoked, else it is fault.KeyQuotaReached.
 	CreateKey(ctx context.Context, row KeyRow, most *int64, act Act) error
 	KeyByID(ctx context.Context, organizationID, id string) (KeyRow, error)
 	// KeyByHash finds the key of any organisation that has a secret with this
@@ -102,7 +103,7 @@ type KeyCareStore interface {
 }
 
 // ImportStore keeps where keys came from, and how secrets are recognised that
-// other systems made.
+// other systems made; and finds whose they are.
 type ImportStore interface {
 	ImportedKey(ctx context.Context, organizationID, source, sourceID string) (Imported, error)
 	// ForeignLookups gives the Scheme and at least the first bytes of the Lookup of
@@ -113,16 +114,29 @@ type ImportStore interface {
 	// AdoptSecret makes a foreign secret one that is found by hash, and its key one
 	// version newer. fault.NotFound if it is not as s says any more.
 	AdoptSecret(ctx context.Context, s ForeignSecret, hash key.Hash, now time.Time, act Act) error
+	// UserByEmail finds an owner by the address in lower case.
+	UserByEmail(ctx context.Context, organizationID, email string) (User, error)
 }
 
 // UserStore keeps users.
 type UserStore interface {
 	CreateUser(ctx context.Context, u User, act Act) error
 	UserByID(ctx context.Context, organizationID, id string) (User, error)
-	// UserByEmail finds a user by the address in lower case.
-	UserByEmail(ctx context.Context, organizationID, email string) (User, error)
 	ListUsers(ctx context.Context, organizationID string, f UserFilter) ([]User, int, error)
-	UpdateUser(ctx context.Context, u User, act Act) error
+	// UpdateUser replaces the row of the same id whose version is u.Version−1.
+	// Unless keep is "", another active user of the organisation must have the
+	// role keep; else it is fault.LastOwner.
+	UpdateUser(ctx context.Context, u User, keep string, act Act) error
+	// DeleteUser is UpdateUser that makes the row a tombstone, whose email is free,
+	// and ends what belonged to the user in the same transaction.
+	DeleteUser(ctx context.Context, u User, keep string, act Act, estate Estate) error
+}
+
+// Estate says what becomes of what belongs to a user who is deleted: of each key
+// that is alive, and of each management key.
+type Estate struct {
+	Key        func(KeyRow) (KeyRow, Act) // the tombstone in its place
+	Management func(ManagementRow) Act    // it is taken away
 }
 
 // OrganizationStore keeps organisations.
@@ -150,6 +164,8 @@ type ManagementStore interface {
 
 // ManagementKeyStore keeps the keys of the management API.
 type ManagementKeyStore interface {
+	// CreateManagementKey makes a management key. Its user, if it has one, must be
+	// one of the organisation, else it is fault.NotFound.
 	CreateManagementKey(ctx context.Context, row ManagementRow, act Act) error
 	ManagementKeyByID(ctx context.Context, organizationID, id string) (ManagementRow, error)
 	// ListManagementKeys gives one page, newest first, and how many there are in all.

@@ -51,6 +51,10 @@ func newVeil(own ...string) veil {
 	return veil{prefixes}
 }
 
+// Veil is s with every word hidden that looks like a secret, for what callers
+// write as free text and a keeper other than this one stores.
+func (a *Authority) Veil(s string) string { return a.veil.hide(s) }
+
 // text is s with every word that looks like a secret hidden, and at most n bytes.
 func (v veil) text(s string, n int) string { return clean(v.hide(s), n) }
 

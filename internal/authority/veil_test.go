@@ -26,8 +26,11 @@ func TestC8_WhatCallersWriteIsVeiled(t *testing.T) {
 		is(t, err, fault.NotFound)
 		k, _, err := h.CreateKey(t.Context(), p, []byte(`{"name":"for `+secret+`","description":"a\n`+secret+`","tags":["x","`+secret[:min(len(secret), 50)]+`"],"permissions":{"`+secret+`":true}}`))
 		must(t, err)
-		_, err = h.RevokeKey(t.Context(), p, k.ID, []byte(`{"reason":"`+secret+` was published"}`), 0)
+		_, err = h.RevokeKey(t.Context(), p.With(authority.Origin{}), k.ID, []byte(`{"reason":"`+secret+` was published"}`), 0)
 		must(t, err)
+		k, err = h.KeyByID(t.Context(), h.root, k.ID)
+		must(t, err)
+		same(t, k.RevokeReason, "[redacted] was published") // nor into the row
 		must(t, h.Audit(t.Context(), p, authority.Deed{Action: "test", ResourceID: secret, ResourceName: secret, Changes: []authority.Change{
 			{Field: "reason", From: []byte("null"), To: []byte(`{"a":[1,"` + secret + `"]}`)},
 			{Field: "long", From: []byte("null"), To: []byte(`"` + strings.Repeat("x ", 1<<13) + `"`)},

@@ -73,6 +73,10 @@ type Config struct {
 	// Connections to providers.
 	Upstream Upstream `yaml:"upstream"`
 
+	// The keyset that stored secrets, such as provider credentials, are sealed
+	// with.
+	Vault Vault `yaml:"vault"`
+
 	// Providers by slug. The built-in ones need no entry where a variable holds
 	// their credential; every other name is a provider of your own.
 	Providers map[string]Provider `yaml:"providers"`
@@ -176,6 +180,45 @@ type Upstream struct {
 	// How long an idle connection is kept. Stay below the provider's own limit,
 	// or requests meet connections that are just being closed.
 	IdleTimeout time.Duration `yaml:"idle_timeout" range:"1s..1h"`
+}
+
+// Vault says where the keyset lies that stored secrets are sealed with. Whoever
+// has it and the database can open them; without it nobody can.
+type Vault struct {
+	// The keyset itself, as Tink writes it in JSON, or that in base64, instead of
+	// a file. It is never written; keys are added to it by hand.
+	Keyset secret.Text `yaml:"keyset"`
+
+	// File of the keyset. Without it `keyset.json` in the data directory. The
+	// first start makes it, readable by its owner only. It belongs into every
+	// backup, apart from the database.
+	KeysetFile string `yaml:"keyset_file"`
+
+	// A key service that wraps the keyset in the file: the transit engine of
+	// HashiCorp Vault or OpenBao. A file in the clear is wrapped at the next
+	// start.
+	Transit Transit `yaml:"transit"`
+}
+
+// Transit is a key of a transit engine. It is used when it has an address.
+type Transit struct {
+	// Address of the key service, like https://vault.example.com:8200.
+	Address string `yaml:"address"`
+
+	// Where the engine is mounted.
+	Mount string `yaml:"mount"`
+
+	// Name of the key.
+	Key string `yaml:"key"`
+
+	// Token that may encrypt and decrypt with the key.
+	Token secret.Text `yaml:"token"`
+
+	// Namespace of the engine. Without it the root one.
+	Namespace string `yaml:"namespace"`
+
+	// How long the key service may take for one answer.
+	Timeout time.Duration `yaml:"timeout" range:"100ms..10m"`
 }
 
 // Provider is one provider. It is used when it has a credential or a base URL
@@ -322,6 +365,7 @@ func Default() *Config {
 			MaxIdlePerHost:        512,
 			IdleTimeout:           55 * time.Second,
 		},
-		Log: Log{Level: "info", Format: "json"},
+		Vault: Vault{Transit: Transit{Mount: "transit", Key: "tollgate", Timeout: 10 * time.Second}},
+		Log:   Log{Level: "info", Format: "json"},
 	}
 }

@@ -20,6 +20,7 @@ func (c *Config) Validate() error {
 	v.tags("", reflect.ValueOf(c).Elem(), "")
 	v.server(c)
 	v.keys(c)
+	v.vault(&c.Vault)
 	for _, slug := range slices.Sorted(maps.Keys(c.Providers)) {
 		v.provider(slug, c.Providers[slug])
 	}
@@ -103,6 +104,19 @@ func (v *validator) keys(c *Config) {
 	v.want(c.RootKey.IsZero() || strings.HasPrefix(c.RootKey.Reveal(), c.ManagementKeyPrefix), "root_key", c.RootKey, "must be a management key, which starts with %s", c.ManagementKeyPrefix)
 	n := len(c.RootKey.Reveal())
 	v.want(n == 0 || n >= 16 && n <= 256, "root_key", c.RootKey, "must have 16 to 256 characters")
+}
+
+func (v *validator) vault(c *Vault) {
+	t := &c.Transit
+	v.want(c.Keyset.IsZero() || c.KeysetFile == "", "vault.keyset_file", c.KeysetFile, "cannot be set beside vault.keyset; the keyset is in one place")
+	v.want(c.Keyset.IsZero() || t.Address == "", "vault.transit.address", ShownURL(t.Address), "wraps a file; leave vault.keyset out")
+	reason := urlProblem(t.Address)
+	v.want(reason == "", "vault.transit.address", ShownURL(t.Address), "%s", strings.Replace(reason, "llm.example.com/v1", "vault.example.com:8200", 1))
+	v.want(t.Address == "" || !t.Token.IsZero(), "vault.transit.token", t.Token, "is needed beside an address")
+	v.want(t.Address == "" || t.Key != "" && printable(t.Key) && !strings.ContainsAny(t.Key, "/?#"), "vault.transit.key", t.Key, "must be the name of a key")
+	v.want(printable(t.Mount) && !strings.ContainsAny(t.Mount, "?#"), "vault.transit.mount", t.Mount, "must be a path, like transit")
+	v.want(printable(t.Token.Reveal()), "vault.transit.token", t.Token, "must not hold blanks or control characters")
+	v.want(printable(t.Namespace), "vault.transit.namespace", t.Namespace, "must not hold blanks or control characters")
 }
 
 // validPrefix keeps prefixes within the eight characters by which a key is

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/internal/limit"
 	"tollgate/internal/llm"
 	"tollgate/internal/money"
 )
@@ -107,5 +108,24 @@ type Entry struct {
 	Code           string // the fault's code, when it failed
 }
 
-// used is what the entry takes from the limits.
+// assign writes down whose allowance was used, so that what is in a subject's
+// counters and what is in its sums cannot differ.
+func (e *Entry) assign(chain limit.Chain) {
+	for _, s := range chain {
+		switch s.ID.Kind {
+		case limit.Organization:
+			e.OrganizationID = s.ID.ID
+		case limit.User:
+			e.UserID = s.ID.ID
+		case limit.Key:
+			e.KeyID = s.ID.ID
+		case limit.Chatbot:
+			e.ChatbotID = s.ID.ID
+		case limit.Credential:
+			e.CredentialID = s.ID.ID
+		}
+	}
+}
+
+// tokens is what the entry takes from the limits.
 func (e *Entry) tokens() int64 { return e.Usage.Total() }

@@ -13,8 +13,8 @@ import (
 
 // Request is what a door knows of a request when it asks for a hold.
 type Request struct {
-	Entry    Entry          // who and what; the ledger sets ID, At, Outcome, Usage and Cost
-	Chain    limit.Chain    // whose allowance is used
+	Entry    Entry          // who and what; the ledger sets ID, At, Outcome, Usage, Cost and, from Chain, the subjects
+	Chain    limit.Chain    // whose allowance is used; not to be changed until the hold has ended
 	Location *time.Location // in which calendar windows run; nil = UTC
 
 	Input       int64         // upper bound of the input tokens
@@ -123,6 +123,7 @@ func (l *Ledger) Reserve(ctx context.Context, r *Request) (*Hold, error) {
 		return nil, err
 	}
 	h := &Hold{ledger: l, entry: r.Entry, chain: r.Chain, begun: now}
+	h.entry.assign(r.Chain)
 	now, err := l.take(ctx, r, h, now)
 	if err != nil {
 		return nil, err

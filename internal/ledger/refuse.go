@@ -41,10 +41,7 @@ func refused(r *limit.Refusal, now time.Time) *fault.Error {
 // and when it opens.
 func Describe(r *limit.Refusal) string {
 	l := &r.Limit
-	whose := map[limit.Kind]string{
-		limit.Organization: "the organization's", limit.User: "the key owner's", limit.Key: "this key's",
-		limit.Chatbot: "the chatbot's", limit.Credential: "the provider credential's",
-	}[r.Subject.Kind]
+	whose := r.Subject.Kind.Whose()
 	if l.Balance {
 		return describeBalance(whose, r)
 	}

@@ -73,7 +73,8 @@ func (l *Limit) Field() string {
 	return "budget_limit_cents"
 }
 
-// Kind is the kind of a subject. Chains go in this order, and locks are taken in it.
+// Kind is the kind of a subject. Chains go in this order, and locks are taken in
+// it. One more is one more line here and in kindWords.
 type Kind uint8
 
 // The kinds of subject.
@@ -83,12 +84,26 @@ const (
 	Key
 	Chatbot
 	Credential
+	kinds // one more than the last
 )
 
-// String is the kind's word in messages.
-func (k Kind) String() string {
-	return [...]string{"", "organization", "user", "key", "chatbot", "credential"}[k]
+// MaxChain is the length of the longest chain: one subject of each kind.
+const MaxChain = int(kinds) - 1
+
+// kindWords are what there is to say of each kind, in their order.
+var kindWords = [kinds]struct{ name, whose string }{
+	Organization: {"organization", "the organization's"},
+	User:         {"user", "the key owner's"},
+	Key:          {"key", "this key's"},
+	Chatbot:      {"chatbot", "the chatbot's"},
+	Credential:   {"credential", "the provider credential's"},
 }
+
+// String is the kind's word in messages.
+func (k Kind) String() string { return kindWords[k].name }
+
+// Whose is whose a limit of such a subject is, in messages to the caller.
+func (k Kind) Whose() string { return kindWords[k].whose }
 
 // ID names a subject. IDs are comparable.
 type ID struct {
@@ -109,6 +124,22 @@ type Subject struct {
 
 // Chain is the subjects of one request in the order of their kinds, none twice.
 type Chain []*Subject
+
+// With is c with one more subject, in its place; c stays as it is. A nil subject
+// adds nothing.
+func (c Chain) With(s *Subject) Chain {
+	if s == nil {
+		return c
+	}
+	i := len(c)
+	for i > 0 && c[i-1].ID.Kind > s.ID.Kind {
+		i--
+	}
+	longer := make(Chain, 0, len(c)+1)
+	longer = append(longer, c[:i]...)
+	longer = append(longer, s)
+	return append(longer, c[i:]...)
+}
 
 // Hard reports whether any limit of the chain bounds tokens or cost and may not
 // be passed; then the output cap that was held for is written into the request.

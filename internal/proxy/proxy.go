@@ -12,6 +12,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/limit"
 	"tollgate/internal/llm"
 	"tollgate/internal/policy"
 	"tollgate/internal/tokens"
@@ -95,7 +96,7 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	begun time.Time
-	route *dialect.Route // nil = no such path; then the format is OpenAI's
+	route *dialect.Route // nil = no such path
 	ip    netip.Addr
 
 	tokens     *tokens.Counter // the Proxy's
@@ -107,8 +108,9 @@ type exchange struct {
 	native     bool // the provider is OpenAI's own service
 	ask        policy.Ask
 	tariff     catalog.Tariff
-	prices     string // the tariff as the entry keeps it
-	hard       bool   // a limit on tokens or money may not be passed
+	prices     string                         // the tariff as the entry keeps it
+	hard       bool                           // a limit on tokens or money may not be passed
+	subjects   [limit.MaxChain]*limit.Subject // room for the chain
 	hold       *ledger.Hold
 	left       *departure // the caller's leaving
 	upstreamID string
@@ -166,7 +168,7 @@ func (p *Proxy) authenticate(x *exchange) error {
 	if x.grant, err = p.opts.Authority.AuthenticateFrom(x.r.Context(), x.key, x.ip); err != nil {
 		return err
 	}
-	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path); err != nil {
+	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header); err != nil {
 		if f := x.grant.Rules().AdmitCaller(&x.ask); f != nil {
 			return f // who may not be here is not told what there is
 		}
@@ -207,7 +209,7 @@ func (p *Proxy) read(x *exchange) error {
 		return err
 	}
 	x.body = p.bodies.lend(buf)
-	x.call, err = dialect.Read(x.route, body)
+	x.call, err = dialect.Read(x.route, x.r.URL, body)
 	return err
 }
 
@@ -221,10 +223,10 @@ func jsonBody(h http.Header) bool {
 	return isJSON(v[0])
 }
 
-// format is how the caller is answered.
+// format is how the caller is answered, also before there is a route.
 func (x *exchange) format() llm.Format {
-	if x.route == nil {
-		return llm.OpenAI
+	if x.route != nil {
+		return x.route.Format
 	}
-	return x.route.Format
+	return dialect.FormatOf(x.r.URL.Path, x.r.Header)
 }

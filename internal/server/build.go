@@ -3,16 +3,20 @@ package server
 import (
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
 	"tollgate/internal/config"
 	"tollgate/internal/dialect"
+	"tollgate/internal/keyset"
 	"tollgate/internal/ledger"
 	"tollgate/internal/proxy"
+	"tollgate/internal/secret"
 	"tollgate/internal/tokens"
 	"tollgate/internal/upstream"
+	"tollgate/internal/vault"
 )
 
 // loadCatalog lays the configured prices and aliases over the built-in ones.
@@ -47,9 +51,27 @@ func Check(cfg *config.Config) error {
 	return errors.Join(err, wrong)
 }
 
+// keysets is where the vault's keyset lies.
+func keysets(cfg *config.Config) vault.Keysets {
+	if !cfg.Vault.Keyset.IsZero() {
+		return keyset.Given{Text: cfg.Vault.Keyset, From: "vault.keyset (TOLLGATE_VAULT_KEYSET)"}
+	}
+	file := keyset.File{Path: cfg.Vault.KeysetFile}
+	if file.Path == "" {
+		file.Path = filepath.Join(cfg.Data, "keyset.json")
+	}
+	if t := cfg.Vault.Transit; t.Address != "" {
+		file.Wrapper = keyset.Transit{
+			Address: t.Address, Mount: t.Mount, Key: t.Key, Token: t.Token, Namespace: t.Namespace, Timeout: t.Timeout,
+		}
+	}
+	return file
+}
+
 // authorityOptions is what the authority takes from the configuration.
-func authorityOptions(cfg *config.Config) authority.Options {
+func authorityOptions(cfg *config.Config, sealer *secret.Sealer) authority.Options {
 	return authority.Options{
+		Sealer:    sealer,
 		KeyPrefix: cfg.KeyPrefix, ManagementPrefix: cfg.ManagementKeyPrefix,
 		Providers: cfg.Slugs(), Timezone: cfg.Timezone,
 	}

@@ -13,7 +13,7 @@ func TestAuthorityIsToldOfTheConfiguration(t *testing.T) {
 	cfg := config.Default()
 	cfg.KeyPrefix, cfg.ManagementKeyPrefix, cfg.Timezone = "acme_", "acmem_", "Asia/Tokyo"
 	cfg.Providers = map[string]config.Provider{"mine": {BaseURL: "http://h"}}
-	o := authorityOptions(cfg)
+	o := authorityOptions(cfg, nil)
 	if o.KeyPrefix != "acme_" || o.ManagementPrefix != "acmem_" || o.Timezone != "Asia/Tokyo" {
 		t.Errorf("%+v", o)
 	}

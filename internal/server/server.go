@@ -22,6 +22,7 @@ import (
 	"tollgate/internal/secret"
 	"tollgate/internal/store/sqlite"
 	"tollgate/internal/upstream"
+	"tollgate/internal/vault"
 )
 
 // Options are what a server needs beside its configuration.
@@ -41,6 +42,7 @@ type Server struct {
 	proxy    *proxy.Proxy
 	admin    http.Handler
 	ledger   *ledger.Ledger
+	vault    *vault.Vault
 	closers  []func() error // in the order of opening; closed in reverse
 	ready    atomic.Bool
 }
@@ -70,7 +72,11 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(db.Close)
-	auth := authority.New(db.Authority(), authorityOptions(s.cfg))
+	if s.vault, err = vault.Open(ctx, db.Seals(), keysets(s.cfg), vault.Options{Log: s.log}); err != nil {
+		return err
+	}
+	s.opened(func() error { s.vault.Close(); return nil })
+	auth := authority.New(db.Authority(), authorityOptions(s.cfg, s.vault.Sealer()))
 	s.opened(startUpkeep(auth, s.log))
 	models, err := loadCatalog(s.cfg)
 	if err != nil {
@@ -97,7 +103,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	s.opened(s.ledger.Close)
 	s.proxy = newProxy(s.cfg, s.log, auth, s.ledger, models, providers{client})
 	s.admin = admin.New(admin.Options{
-		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured,
+		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured, Kind: client.Kind,
 		LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
 		Address: proxy.NewAddresses(s.cfg.TrustedProxies).Of,
 	})
@@ -148,7 +154,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.Limits.BodyIdleTimeout))
 	}
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/v1/"):
+	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/anthropic/"):
 		s.proxy.ServeHTTP(w, r)
 	case path == "/healthz":
 		answer(w, http.StatusOK, "ok\n")

@@ -30,10 +30,6 @@ type cell struct {
 	state  *limit.State
 }
 
-// maxChain is the longest chain of subjects: organisation, user, key, chatbot,
-// credential.
-const maxChain = 5
-
 // New makes an empty store that loads what it is asked for with load.
 func New(load Load) *Counters {
 	return &Counters{load: load, cells: xsync.NewMap[limit.ID, *cell]()}
@@ -43,8 +39,8 @@ func New(load Load) *Counters {
 // and the verdict. A refusal takes nothing, nor does a verdict that comes Late.
 // The error is of loading a subject.
 func (c *Counters) Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error) {
-	var cells [maxChain]*cell
-	var states [maxChain]*limit.State
+	var cells [limit.MaxChain]*cell
+	var states [limit.MaxChain]*limit.State
 	n, err := c.lock(ctx, chain, &cells, &states, ask.Calendar, ask.Unix)
 	defer unlock(cells[:n])
 	if err != nil {
@@ -72,8 +68,8 @@ func (c *Counters) Undo(chain limit.Chain, t *limit.Taken) {
 // Read says what counts against each limit of the chain, in order; nothing is
 // taken.
 func (c *Counters) Read(ctx context.Context, chain limit.Chain, cal *limit.Calendar, unix int64) ([]limit.Reading, error) {
-	var cells [maxChain]*cell
-	var states [maxChain]*limit.State
+	var cells [limit.MaxChain]*cell
+	var states [limit.MaxChain]*limit.State
 	n, err := c.lock(ctx, chain, &cells, &states, cal, unix)
 	defer unlock(cells[:n])
 	if err != nil {
@@ -91,7 +87,7 @@ func (c *Counters) Read(ctx context.Context, chain limit.Chain, cal *limit.Calen
 // lock locks the cells of the chain in order, each loaded. What is new is loaded
 // before the first of these locks is taken, so that a slow look-up for one key
 // holds up that key alone. On an error nothing is locked.
-func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells *[maxChain]*cell, states *[maxChain]*limit.State, cal *limit.Calendar, unix int64) (int, error) {
+func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells *[limit.MaxChain]*cell, states *[limit.MaxChain]*limit.State, cal *limit.Calendar, unix int64) (int, error) {
 	for i, s := range chain {
 		l, err := c.cell(ctx, s.ID, cal, unix)
 		if err != nil {
@@ -138,8 +134,8 @@ func (c *Counters) fill(ctx context.Context, l *cell, id limit.ID, cal *limit.Ca
 // end runs f on the states of a chain on which something was taken, so all of
 // them are loaded.
 func (c *Counters) end(chain limit.Chain, f func([]*limit.State)) {
-	var cells [maxChain]*cell
-	var states [maxChain]*limit.State
+	var cells [limit.MaxChain]*cell
+	var states [limit.MaxChain]*limit.State
 	for i, s := range chain {
 		l, _ := c.cells.Load(s.ID)
 		l.mu.Lock()

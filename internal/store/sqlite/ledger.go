@@ -277,9 +277,11 @@ func (l *Ledger) Applied(ctx context.Context) (ledger.Position, error) {
 
 // Durable folds the write-ahead log into the database file, which brings both to
 // the disk.
-func (l *Ledger) Durable(ctx context.Context) error {
+func (l *Ledger) Durable(ctx context.Context) error { return l.db.durable(ctx) }
+
+func (db *DB) durable(ctx context.Context) error {
 	var busy, log, checkpointed int
-	err := l.db.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(FULL)`).Scan(&busy, &log, &checkpointed)
+	err := db.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(FULL)`).Scan(&busy, &log, &checkpointed)
 	if err == nil && busy != 0 {
 		err = errors.New("a reader kept the write-ahead log busy")
 	}

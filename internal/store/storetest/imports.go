@@ -179,14 +179,14 @@ func userByEmail(t *testing.T, s authority.Store) {
 	installed(t, s)
 	u := newUser("org_a", "user_1")
 	must(t, s.Users.CreateUser(t.Context(), u, done("org_a")))
-	got, err := s.Users.UserByEmail(t.Context(), "org_a", u.Email)
+	got, err := s.Imports.UserByEmail(t.Context(), "org_a", u.Email)
 	must(t, err)
 	same(t, got, u)
-	_, err = s.Users.UserByEmail(t.Context(), "org_b", u.Email)
+	_, err = s.Imports.UserByEmail(t.Context(), "org_b", u.Email)
 	is(t, err, fault.NotFound)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Users.UserByEmail(ctx, "org_a", u.Email); err == nil {
+	if _, err := s.Imports.UserByEmail(ctx, "org_a", u.Email); err == nil {
 		t.Error("a caller who left gets an answer")
 	}
 }
