@@ -14,13 +14,13 @@ import (
 // it are, until each is first used, the one thing with which a stranger could make
 // the server work.
 const (
-	guessesPerKey     = 5       // wrong ones in a minute that begin alike
-	guessesPerAddress = 10      // wrong ones in a minute from one address
-	guessWork         = 1 << 12 // work that may be done on wrong ones at once: 16 of cost 12
-	guessWorkRate     = 1 << 8  // and in each second: about a quarter of one processor
-	maxGuessers       = 10_000  // addresses remembered in a minute
-	maxWrong          = 4096    // keys that are known to be wrong
-	maxProofsWaiting  = 64      // callers that wait for their turn
+	guessesPerKey     = 5                 // wrong ones in a minute that begin alike
+	guessesPerAddress = 10                // wrong ones in a minute from one address
+	guessWork         = 1 << 12           // work that may be done on wrong ones at once: 16 of cost 12
+	workTime          = time.Second / 256 // in which one of these comes back: four times what it takes, about
+	maxGuessers       = 10_000            // addresses remembered in a minute
+	maxWrong          = 4096              // keys that are known to be wrong
+	maxProofsWaiting  = 64                // callers that wait for their turn
 	proofTimeout      = 10 * time.Second
 	retryProof        = time.Second // when who was turned away may come again
 )
@@ -144,15 +144,15 @@ func (t *guess) spend(cost int, now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch passed := now.Sub(g.workAt); {
-	case g.workAt.IsZero() || passed > guessWork/guessWorkRate*time.Second:
+	case g.workAt.IsZero() || passed > guessWork*workTime:
 		g.work, g.workAt = guessWork, now
 	case passed > 0: // whole units only: what is left of one counts the next time
-		gained := passed * guessWorkRate / time.Second
-		g.work = min(guessWork, g.work+int64(gained))
-		g.workAt = g.workAt.Add(gained * time.Second / guessWorkRate)
+		gained := int64(passed / workTime)
+		g.work = min(guessWork, g.work+gained)
+		g.workAt = g.workAt.Add(time.Duration(gained) * workTime)
 	}
 	if need > g.work {
-		return tooManyGuesses(time.Duration(need-g.work) * time.Second / guessWorkRate)
+		return tooManyGuesses(time.Duration(need-g.work) * workTime)
 	}
 	g.work -= need
 	t.work += need
