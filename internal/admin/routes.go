@@ -142,6 +142,7 @@ func (s *service) routes() {
 	s.managementRoutes()
 	s.catalogRoutes()
 	s.auditRoutes()
+	s.importRoutes()
 }
 
 // changesOfKeys are the codes of an operation that changes what restricts a key.
