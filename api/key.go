@@ -97,7 +97,7 @@ type KeyInput struct {
 // RegenerateInput is the body that gives a key another secret. It may be left
 // out.
 type RegenerateInput struct {
-	OverlapSeconds int64 `json:"overlap_seconds,omitempty" doc:"How long the old secret works on, in seconds, 30 days at most; without it, it stops at once." example:"3600" minimum:"0" maximum:"2592000"`
+	OverlapSeconds int64 `json:"overlap_seconds,omitempty" doc:"How long the old secret works on, in seconds, 30 days at most; without it, or null, it stops at once." nullable:"true" example:"3600" minimum:"0" maximum:"2592000"`
 }
 
 // ExtendInput is the body that moves a key's expiry.
@@ -107,7 +107,7 @@ type ExtendInput struct {
 
 // RevokeInput is the body that ends a key for good. It may be left out.
 type RevokeInput struct {
-	Reason string `json:"reason,omitempty" doc:"Why, for people, at most 500 characters; stays with the key." maxLength:"500" example:"was in a public repository"`
+	Reason string `json:"reason,omitempty" doc:"Why, for people, at most 500 characters; stays with the key." nullable:"true" maxLength:"500" example:"was in a public repository"`
 }
 
 // KeyCreated is the answer that makes a key or gives it another secret: the only

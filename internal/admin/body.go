@@ -76,7 +76,7 @@ func beyond(v reflect.Value, tag reflect.StructTag) string {
 		if most := bound("maxLength", math.MaxInt64); int64(utf8.RuneCountInString(v.String())) > most {
 			return fmt.Sprintf("must have at most %d characters", most)
 		}
-		if words != "" && v.String() != "" && !slices.Contains(strings.Split(words, ","), v.String()) {
+		if words != "" && !slices.Contains(strings.Split(words, ","), v.String()) {
 			return "must be one of " + strings.ReplaceAll(words, ",", ", ")
 		}
 	case reflect.Int64:

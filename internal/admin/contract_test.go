@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -21,8 +22,9 @@ import (
 type contract struct {
 	doc      map[string]any
 	compiler *jsonschema.Compiler
-	compiled map[string]*jsonschema.Schema
 	ops      []*described
+	mu       sync.Mutex
+	compiled map[string]*jsonschema.Schema // by place; covered by mu, as the compiler is
 }
 
 // described is one operation of the document.
@@ -132,15 +134,25 @@ func (c *contract) media(holder map[string]any, place string) map[string]*media 
 
 // check says how a value differs from the schema at a place; nil is not at all.
 func (c *contract) check(place string, value any) error {
-	schema := c.compiled[place]
-	if schema == nil {
-		var err error
-		if schema, err = c.compiler.Compile("openapi.json#" + place); err != nil {
-			return err
-		}
-		c.compiled[place] = schema
+	schema, err := c.schema(place)
+	if err != nil {
+		return err
 	}
 	return schema.Validate(value)
+}
+
+func (c *contract) schema(place string) (*jsonschema.Schema, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	schema := c.compiled[place]
+	if schema != nil {
+		return schema, nil
+	}
+	schema, err := c.compiler.Compile("openapi.json#" + place)
+	if err == nil {
+		c.compiled[place] = schema
+	}
+	return schema, err
 }
 
 // checkText is check of a JSON text.

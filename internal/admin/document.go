@@ -23,7 +23,7 @@ func (s *service) humaConfig(version string) huma.Config {
 	alias[bool](registry)
 	alias[time.Time](registry)
 	alias[[]string](registry)
-	alias[map[string]bool](registry)
+	registry.RegisterTypeAlias(reflect.TypeFor[api.Optional[map[string]bool]](), reflect.TypeFor[*map[string]*bool]()) // null takes a word out
 	alias[api.DefaultPrice](registry)
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -46,8 +46,6 @@ func (s *service) humaConfig(version string) huma.Config {
 		},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{s.translate},
-
-		RejectUnknownQueryParameters: true,
 	}
 }
 
@@ -116,7 +114,8 @@ func allowNulls(registry huma.Registry) {
 		for _, f := range reflect.VisibleFields(t) {
 			tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			property := schema.Properties[tag]
-			if property == nil || !maybeNull(f.Type) || strings.Contains(options, "omitempty") || f.Tag.Get("nullable") == "false" {
+			said := f.Tag.Get("nullable")
+			if property == nil || said == "false" || said == "" && (!maybeNull(f.Type) || strings.Contains(options, "omitempty")) {
 				continue
 			}
 			if property.Ref != "" {

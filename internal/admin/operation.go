@@ -79,7 +79,11 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 		op.Parameters = append(op.Parameters, idempotencyParam())
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *In) (*Out, error) {
-		out, err := handle(ctx, principalOf(ctx), in)
+		err := invalid(callOf(ctx).stray)
+		var out *Out
+		if err == nil {
+			out, err = handle(ctx, principalOf(ctx), in)
+		}
 		if err != nil {
 			return nil, s.refuse(ctx, err)
 		}
@@ -112,7 +116,7 @@ func (s *service) guard(r route) func(huma.Context, func(huma.Context)) {
 		defer cancel()
 		who, err := s.identify(ctx, hc, originOf(ctx, r.method))
 		stranger := err != nil
-		ctx = context.WithValue(ctx, callKey{}, &call{route: r, who: who, id: hc.Param("id")})
+		ctx = context.WithValue(ctx, callKey{}, &call{route: r, who: who, id: hc.Param("id"), stray: strayParams(hc)})
 		hc = huma.WithContext(hc, ctx)
 		if err == nil {
 			err = admit(r, hc, who)

@@ -70,7 +70,7 @@ func (q *statsQuery) span(now time.Time, loc *time.Location) (start, end time.Ti
 
 // parseWhen reads an instant, or the beginning of a day.
 func parseWhen(name, text string, loc *time.Location, wrong []fault.Field) (time.Time, []fault.Field) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil && t.Year() > 0 && t.Year() < 10000 {
+	if t, err := time.Parse(time.RFC3339, text); err == nil && t.UTC().Year() > 0 && t.UTC().Year() < 10000 {
 		return t, wrong
 	}
 	if t, err := time.ParseInLocation("2006-01-02 15", text+" 12", loc); err == nil && t.Year() > 0 {

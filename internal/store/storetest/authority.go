@@ -47,6 +47,10 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"audit":                 audit,
 		"changes and events":    together,
 		"replays":               replays,
+		"imports":               imports,
+		"adoption":              adoption,
+		"one row at once":       importedAtOnce,
+		"user by email":         userByEmail,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
