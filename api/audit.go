@@ -46,8 +46,8 @@ type AuditList struct {
 
 // AuditVerdict is whether the audit is as it was written.
 type AuditVerdict struct {
-	Events int64        `json:"events" doc:"How many there are." example:"1017"`
-	Head   string       `json:"head" doc:"The hash of the newest event. Keep it elsewhere to compare with later." example:"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"`
+	Events int64        `json:"events" doc:"How many there are, which is the number of the newest." example:"1017"`
+	Head   string       `json:"head" doc:"The hash of the newest event. Keep events and head elsewhere, as EVENTS:HEAD, to compare with later." example:"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"`
 	Broken []AuditBreak `json:"broken" nullable:"false" doc:"Empty when the audit is whole."`
 }
 

@@ -2,8 +2,10 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -50,11 +52,18 @@ func (c *Client) AuditExport(ctx context.Context, q AuditQuery, w io.Writer) err
 }
 
 // VerifyAudit has the server read the whole audit, and says where it is not as it
-// was written.
-func (c *Client) VerifyAudit(ctx context.Context) (api.AuditVerdict, error) {
+// was written. head is what KeptHead made of an earlier verdict, from where it was
+// kept: only against it a shortened audit shows that was made to look whole. "" is
+// none.
+func (c *Client) VerifyAudit(ctx context.Context, head string) (api.AuditVerdict, error) {
 	unhurried := *c // it may take longer than a call
 	h := *c.http
 	h.Timeout = 0
 	unhurried.http = &h
-	return call[api.AuditVerdict](ctx, &unhurried, http.MethodGet, "/audit-events/verify", nil)
+	v := url.Values{}
+	setIf(v, "head", head)
+	return call[api.AuditVerdict](ctx, &unhurried, http.MethodGet, "/audit-events/verify"+suffix(v), nil)
 }
+
+// KeptHead is what must be kept elsewhere of a verdict, to verify against later.
+func KeptHead(v api.AuditVerdict) string { return fmt.Sprintf("%d:%s", v.Events, v.Head) }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func (s *service) auditRoutes() {
 	}, s.listAudit)
 	add(s, route{
 		method: http.MethodGet, path: "/audit-events/verify", id: "verify-audit-events", tag: "audit",
-		summary: "Find every event that was changed, taken out or put elsewhere", about: "Reads the whole audit. Keep the hash of the newest event elsewhere to compare with later: who can write the database can write a whole new chain.",
+		summary: "Find every event that was changed, taken out or put elsewhere", about: "Reads the whole audit. Keep number and hash of the newest event elsewhere, and send them as head later: who can write the database can write a whole new chain, or cut off the end of this one, and that shows against them alone.",
 		returns: "Whether the audit is as it was written.", timeout: 2 * time.Minute, action: "audit.verify",
 	}, s.verifyAudit)
 }
@@ -133,8 +134,30 @@ func (s *service) exportAudit(ctx context.Context, who authority.Principal, f au
 	}}, nil
 }
 
-func (s *service) verifyAudit(ctx context.Context, who authority.Principal, _ *struct{}) (*answer[api.AuditVerdict], error) {
-	v, err := s.authority.VerifyAudit(ctx, who, nil)
+type verifyQuery struct {
+	Head string `query:"head" maxLength:"100" doc:"The head of an earlier answer, from where it was kept: SEQUENCE:HASH. What was cut off or written anew since then is found by it alone." example:"1048:0f343b0931126a20f133d67c2b018a3b4d3b2e0c5a1c7f1c8f7f1a6f2d9c4b7e"`
+}
+
+// known is the head that was sent; the zero value is none.
+func (q *verifyQuery) known() (authority.AuditHead, error) {
+	if q.Head == "" {
+		return authority.AuditHead{}, nil
+	}
+	number, text, _ := strings.Cut(q.Head, ":")
+	sequence, err := strconv.ParseInt(number, 10, 64)
+	hash, wrong := hex.DecodeString(text)
+	if err != nil || wrong != nil || sequence < 1 || len(hash) != len(authority.EventHash{}) {
+		return authority.AuditHead{}, invalid([]fault.Field{{Name: "head", Problem: "must be a number and a hash as an earlier answer gave them, like 1048:0f34…"}})
+	}
+	return authority.AuditHead{Sequence: sequence, Hash: authority.EventHash(hash)}, nil
+}
+
+func (s *service) verifyAudit(ctx context.Context, who authority.Principal, in *verifyQuery) (*answer[api.AuditVerdict], error) {
+	known, err := in.known()
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.authority.VerifyAudit(ctx, who, known, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -179,8 +179,8 @@ type ManagementKeyStore interface {
 
 // AuditStore keeps events.
 type AuditStore interface {
-	// AppendEvent writes e behind the newest event of its organisation.
-	AppendEvent(ctx context.Context, e Event) error
+	// AppendEvent writes what stands beside no change of a row.
+	AppendEvent(ctx context.Context, act Act) error
 	// ListEvents gives f.Size events at most, newest first.
 	ListEvents(ctx context.Context, organizationID string, f EventFilter) ([]Event, error)
 	// CountEvents is how many events f lets through, on all pages.

@@ -85,8 +85,8 @@ func auditHead(ctx context.Context, q querier, organizationID string) (authority
 }
 
 // AppendEvent implements authority.AuditStore.
-func (db *DB) AppendEvent(ctx context.Context, e authority.Event) error {
-	return db.update(ctx, "write the audit", func(tx *sql.Tx) error { return appendEvent(ctx, tx, e) })
+func (db *DB) AppendEvent(ctx context.Context, act authority.Act) error {
+	return db.changed(ctx, "write the audit", act, func(*sql.Tx) error { return nil })
 }
 
 // AuditHead implements authority.AuditStore.

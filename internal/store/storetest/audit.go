@@ -22,8 +22,8 @@ func audit(t *testing.T, s authority.Store) {
 			IP: "192.0.2.1", UserAgent: "curl", RequestID: "req_1", Action: "api_key.update", ResourceType: "api_key",
 			ResourceID: "key_1", ResourceName: "n", Outcome: "refused", Code: "not_found", Changes: `[{"field":"x"}]`,
 		}
-		must(t, s.Audit.AppendEvent(t.Context(), e))
-		must(t, s.Audit.AppendEvent(t.Context(), authority.Event{OrganizationID: "org_b", At: start}))
+		must(t, s.Audit.AppendEvent(t.Context(), authority.Act{Event: e}))
+		must(t, s.Audit.AppendEvent(t.Context(), authority.Act{Event: authority.Event{OrganizationID: "org_b", At: start}}))
 		e = e.After(head)
 		head = authority.AuditHead{Sequence: e.Sequence, Hash: e.Hash}
 		want = append(want, e)

@@ -31,6 +31,7 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"key order and pages":   keyPages,
 		"key filters":           keyFilters,
 		"key search":            keySearch,
+		"key tags":              keyTags,
 		"one change wins":       oneChangeWins,
 		"users":                 users,
 		"user emails":           userEmails,
