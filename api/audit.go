@@ -38,6 +38,8 @@ type AuditChange struct {
 // AuditList is a part of the audit, newest first.
 type AuditList struct {
 	AuditEvents []AuditEvent `json:"audit_events" nullable:"false" doc:"The events, newest first."`
+	Total       *int         `json:"total" doc:"Events that match, on all pages; null with before." example:"1"`
+	Page        int          `json:"page" doc:"Which page this is, from 1." example:"1"`
 	Size        int          `json:"size" doc:"The most events that one answer holds." example:"100"`
 	NextBefore  *int64       `json:"next_before" doc:"What to send as before for what follows; null when that is all."`
 }

@@ -21,11 +21,12 @@ type AuditQuery struct {
 	Outcome      string    // done, refused or replayed
 	From, To     time.Time // zero = open
 	Before       int64     // NextBefore of the list before; 0 = from the newest
+	Page         int       // from 1; 0 = the first; not together with Before
 	Size         int       // 1 to 1,000; 0 = 100, and in an export all
 }
 
 func (q AuditQuery) encode() string {
-	v := paging(0, q.Size)
+	v := paging(q.Page, q.Size)
 	setIf(v, "actor_id", q.ActorID)
 	setIf(v, "action", q.Action)
 	setIf(v, "resource_type", q.ResourceType)

@@ -43,6 +43,7 @@ type auditQuery struct {
 	From         time.Time `query:"from" doc:"At or after this instant."`
 	To           time.Time `query:"to" doc:"Before this instant."`
 	Before       int64     `query:"before" minimum:"0" maximum:"9007199254740991" doc:"Sequence of the last event already seen: next_before of the answer before."`
+	Page         int       `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1; 1 without it. Not together with before."`
 	Format       string    `query:"format" enum:"json,jsonl" doc:"Without it, as the Accept header says."`
 	Size         int       `query:"size" minimum:"1" maximum:"1000" doc:"The most events. Without it 100 in JSON, and in JSON Lines all."`
 
@@ -62,7 +63,7 @@ func (q *auditQuery) lines() bool {
 func (q *auditQuery) filter() authority.EventFilter {
 	return authority.EventFilter{
 		ActorID: q.ActorID, Action: q.Action, ResourceType: q.ResourceType, ResourceID: q.ResourceID,
-		Outcome: q.Outcome, From: q.From, To: q.To, Before: q.Before, Size: q.Size,
+		Outcome: q.Outcome, From: q.From, To: q.To, Before: q.Before, Page: q.Page, Size: q.Size,
 	}
 }
 
@@ -73,6 +74,9 @@ const (
 
 func (s *service) listAudit(ctx context.Context, who authority.Principal, in *auditQuery) (*usageAnswer, error) {
 	f := in.filter()
+	if f.Page > 0 && f.Before > 0 {
+		return nil, invalid([]fault.Field{{Name: "page", Problem: "cannot be sent with before"}})
+	}
 	if in.lines() {
 		f.Size = orDefault(f.Size, exportEvents)
 		return s.exportAudit(ctx, who, f, in.Size == 0)
@@ -82,7 +86,14 @@ func (s *service) listAudit(ctx context.Context, who authority.Principal, in *au
 	if err != nil {
 		return nil, err
 	}
-	list := api.AuditList{AuditEvents: make([]api.AuditEvent, len(events)), Size: f.Size}
+	list := api.AuditList{AuditEvents: make([]api.AuditEvent, len(events)), Page: max(f.Page, 1), Size: f.Size}
+	if f.Before == 0 {
+		total, err := s.authority.CountEvents(ctx, who, f)
+		if err != nil {
+			return nil, err
+		}
+		list.Total = &total
+	}
 	for i, e := range events {
 		list.AuditEvents[i] = eventView(e)
 	}
@@ -112,7 +123,7 @@ func (s *service) exportAudit(ctx context.Context, who authority.Principal, f au
 				return
 			}
 			if err == nil {
-				f.Before = events[len(events)-1].Sequence
+				f.Before, f.Page = events[len(events)-1].Sequence, 0
 				events, err = s.authority.ListEvents(ctx, who, f)
 			}
 			if err != nil { // half an export must not look like a whole one

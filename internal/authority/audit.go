@@ -146,6 +146,7 @@ type EventFilter struct {
 	Outcome      string
 	From, To     time.Time // [From, To)
 	Before       int64     // the Sequence of the last event already seen; 0 = from the newest
+	Page         int       // from 1; 0 = 1
 	Size         int       // 1–1,000; 0 = 100
 }
 
@@ -167,6 +168,21 @@ func (a *Authority) ListEvents(ctx context.Context, p Principal, f EventFilter) 
 		return nil, err
 	}
 	return a.store.Audit.ListEvents(ctx, p.organizationID, f)
+}
+
+// CountEvents is how many events f lets through, on all pages. It goes with
+// ListEvents, which keeps that the audit was read. Kinds: permission_denied,
+// store_unavailable.
+func (a *Authority) CountEvents(ctx context.Context, p Principal, f EventFilter) (int, error) {
+	if err := p.require(auditRead); err != nil {
+		return 0, a.refused(ctx, deed{p: p, action: "audit.read", kind: "audit"}, err)
+	}
+	f.Page, f.Size = 0, 0
+	if f == (EventFilter{}) { // they count without gaps
+		head, err := a.store.Audit.AuditHead(ctx, p.organizationID)
+		return int(head.Sequence), err
+	}
+	return a.store.Audit.CountEvents(ctx, p.organizationID, f)
 }
 
 // Verdict is what VerifyAudit found.

@@ -74,7 +74,8 @@ type KeyStore interface {
 	// KeyByHash finds the key of any organisation that has a secret with this
 	// hash; only Authenticate may ask.
 	KeyByHash(ctx context.Context, hash key.Hash) (KeyRow, error)
-	// ListKeys gives one page, newest first, and how many there are in all.
+	// ListKeys gives one page, newest first, and how many there are in all. A list
+	// after a row that is not there is fault.NotFound, here and below.
 	ListKeys(ctx context.Context, organizationID string, f KeyFilter, now time.Time) ([]Key, int, error)
 	// UpdateKey replaces the row of the same id whose version is row.Version−1,
 	// and its secrets but for when they were last used. A row with DeletedAt
@@ -182,6 +183,8 @@ type AuditStore interface {
 	AppendEvent(ctx context.Context, act Act) error
 	// ListEvents gives f.Size events at most, newest first.
 	ListEvents(ctx context.Context, organizationID string, f EventFilter) ([]Event, error)
+	// CountEvents is how many events f lets through, on all pages.
+	CountEvents(ctx context.Context, organizationID string, f EventFilter) (int, error)
 	// EventsAfter gives at most n events with a greater sequence, oldest first.
 	EventsAfter(ctx context.Context, organizationID string, sequence int64, n int) ([]Event, error)
 	// AuditHead is what the next event will follow.

@@ -90,8 +90,9 @@ func (db *DB) ListKeys(ctx context.Context, organizationID string, f authority.K
 	const doing = "list the keys"
 	where := keyConditions(organizationID, f, now)
 	if f.After != "" {
-		// What was seen is left out of the count as well: it is what is left.
-		where.add("(created_at, id) < (SELECT created_at, id FROM api_keys WHERE organization_id = ? AND id = ?)", organizationID, f.After)
+		if err := db.following(ctx, doing, &where, "api_keys", organizationID, f.After); err != nil {
+			return nil, 0, err
+		}
 		f.Page = 1
 	}
 	rows, total, err := listPage(ctx, db, doing, "api_keys", keyColumns, where, f.Page, f.Size)
@@ -237,6 +238,16 @@ func listPage[T any](ctx context.Context, db *DB, doing, table string, columns f
 		return nil, 0, Classify(err, doing)
 	}
 	return list, total, nil
+}
+
+// following narrows a list, newest first, to what comes after the row with this id,
+// be it a tombstone; fault.NotFound if there is none. What was seen is left out of
+// the count as well: it is what is left.
+func (db *DB) following(ctx context.Context, doing string, where *conditions, table, organizationID, id string) error {
+	var created int64
+	err := db.one(ctx, doing, table, []column{{"created_at", &created}}, "organization_id = ? AND id = ?", organizationID, id)
+	where.add("(created_at, id) < (?, ?)", created, id)
+	return err
 }
 
 func scanAll[T any](rows *sql.Rows, columns func(*T) []column) ([]T, error) {

@@ -43,6 +43,7 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"expired keys":          expiredKeys,
 		"purged keys":           purgedKeys,
 		"key cursor":            keyCursor,
+		"cursors":               cursors,
 		"management key rows":   managementKeyRows,
 		"audit":                 audit,
 		"changes and events":    together,
