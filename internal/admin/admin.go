@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,9 +152,43 @@ func (s *service) survive(w http.ResponseWriter, r *http.Request) {
 func (s *service) refuseOtherMethods() {
 	for pattern, methods := range s.methods {
 		allow := strings.Join(methods, ", ")
-		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
 			writeProblem(w, r, fault.New(fault.MethodNotAllowed, "This path takes %s only.", allow))
-		})
+		}
+		if !s.shadows(pattern) {
+			s.mux.HandleFunc(pattern, refuse)
+			continue
+		}
+		// The mux wants it method by method where another path, with an id in the
+		// place of a word, matches as well.
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"} {
+			if !slices.Contains(methods, method) {
+				s.mux.HandleFunc(method+" "+pattern, refuse)
+			}
+		}
 	}
+}
+
+// shadows reports whether a path of the API is also one of the ids of another.
+func (s *service) shadows(pattern string) bool {
+	words := strings.Split(pattern, "/")
+	for other := range s.methods {
+		theirs := strings.Split(other, "/")
+		if other != pattern && len(theirs) == len(words) && covered(words, theirs) {
+			return true
+		}
+	}
+	return false
+}
+
+// covered reports whether each of words is that of a pattern, or stands in the
+// place of an id.
+func covered(words, pattern []string) bool {
+	for i, word := range words {
+		if word != pattern[i] && !strings.HasPrefix(pattern[i], "{") {
+			return false
+		}
+	}
+	return true
 }

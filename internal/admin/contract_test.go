@@ -305,3 +305,23 @@ func (th things) at(t *testing.T, op *described) string {
 	}
 	return path
 }
+
+// namesIn is what tells the lines of a list apart.
+func namesIn(t *testing.T, body string) (names []string) {
+	t.Helper()
+	answer, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+	must(t, err)
+	for _, v := range object(answer) {
+		for _, line := range list(v) {
+			for _, field := range []string{"id", "request_id", "name"} {
+				if name := text(object(line)[field]); name != "" {
+					names = append(names, name)
+					break
+				}
+			}
+		}
+	}
+	return names
+}
+
+func keyNamed(name string) api.KeyInput { return api.KeyInput{Name: api.Set(name)} }

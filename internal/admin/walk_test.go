@@ -234,7 +234,7 @@ func (w *walk) still() {
 			w.t.Errorf("afterwards %s: %v", op.id, err)
 		}
 	}
-	verdict, err := w.h.VerifyAudit(w.t.Context())
+	verdict, err := w.h.VerifyAudit(w.t.Context(), "")
 	must(w.t, err)
 	if len(verdict.Broken) > 0 {
 		w.t.Errorf("the audit is broken: %+v", verdict.Broken)

@@ -43,6 +43,8 @@ type Authority struct {
 	users         *cache[userRef, *party]
 	organizations *cache[string, *party]
 	uses          uses
+	foreign       *foreignIndex
+	guesses       *guesses
 }
 
 // New makes an Authority over store. It reads nothing yet.
@@ -65,6 +67,10 @@ func New(store Store, opts Options) *Authority {
 	a.keys = newCache(a.loadRecord)
 	a.users = newCache(a.loadUser)
 	a.organizations = newCache(a.loadOrganization)
+	a.foreign = newForeignIndex(func(ctx context.Context, each func(Scheme, []byte)) error {
+		return a.store.Imports.ForeignLookups(ctx, each)
+	})
+	a.guesses = newGuesses()
 	return a
 }
 

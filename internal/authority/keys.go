@@ -27,25 +27,17 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	if !d.p.Can(keysCreate) && !d.p.Can(keysCreateAny) {
 		return Key{}, secret.Text{}, denied(keysCreate)
 	}
-	k, err := a.composeKey(ctx, d.p, body)
+	list, err := members(body)
 	if err != nil {
 		return Key{}, secret.Text{}, err
 	}
-	var most *int64
-	if k.UserID != "" {
-		o, err := a.store.Organizations.OrganizationByID(ctx, d.p.organizationID)
-		if err != nil {
-			return Key{}, secret.Text{}, absent(err, "organization", d.p.organizationID)
-		}
-		most = o.MaxKeysPerUser
+	row, most, err := a.composeRow(ctx, d.p, list)
+	if err != nil {
+		return Key{}, secret.Text{}, err
 	}
-	k.ID, k.OrganizationID = newID("key_"), d.p.organizationID
-	k.CreatedAt = a.instant()
-	k.UpdatedAt, k.Version = k.CreatedAt, 1
-	row := KeyRow{Key: k}
 	text := a.addSecret(&row)
 	d.id, d.name = row.ID, row.Name
-	err = a.store.Keys.CreateKey(ctx, row, most, act(a, d, keyFields(k.CreatedAt), nil, &row.Key))
+	err = a.store.Keys.CreateKey(ctx, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key))
 	if err != nil {
 		return Key{}, secret.Text{}, quota(err, most)
 	}
@@ -53,12 +45,28 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	return row.Key, text, nil
 }
 
-// composeKey is the key that body asks for, or everything that is wrong with it.
-func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (Key, error) {
-	list, err := members(body)
+// composeRow is the key that a body asks for, without a secret, and how many its
+// user may have.
+func (a *Authority) composeRow(ctx context.Context, p Principal, list []member) (row KeyRow, most *int64, err error) {
+	k, err := a.composeKey(ctx, p, list)
 	if err != nil {
-		return Key{}, err
+		return KeyRow{}, nil, err
 	}
+	if k.UserID != "" {
+		o, err := a.store.Organizations.OrganizationByID(ctx, p.organizationID)
+		if err != nil {
+			return KeyRow{}, nil, absent(err, "organization", p.organizationID)
+		}
+		most = o.MaxKeysPerUser
+	}
+	k.ID, k.OrganizationID = newID("key_"), p.organizationID
+	k.CreatedAt = a.instant()
+	k.UpdatedAt, k.Version = k.CreatedAt, 1
+	return KeyRow{Key: k}, most, nil
+}
+
+// composeKey is the key that a body asks for, or everything that is wrong with it.
+func (a *Authority) composeKey(ctx context.Context, p Principal, list []member) (Key, error) {
 	now := a.instant()
 	k, preset, list, problem := startFrom(list, now)
 	e := &edit[Key]{next: &k}
@@ -177,7 +185,8 @@ func (a *Authority) listKeys(ctx context.Context, d deed, f KeyFilter) ([]Key, i
 			return nil, 0, err
 		}
 	}
-	return a.store.Keys.ListKeys(ctx, d.p.organizationID, f, a.instant())
+	list, total, err := a.store.Keys.ListKeys(ctx, d.p.organizationID, f, a.instant())
+	return list, total, followed(err)
 }
 
 // UpdateKey lays body over the key as it is (RFC 7396: null takes a field back to
@@ -307,6 +316,15 @@ func (a *Authority) refreshKey(ctx context.Context, hashes []key.Hash) {
 	for _, h := range hashes {
 		a.keys.refresh(ctx, h)
 	}
+}
+
+// followed says that a list cannot go on from what is not there: an empty list
+// would look like the end.
+func followed(err error) error {
+	if isNotFound(err) {
+		return problem("after", "names nothing that there is; begin anew without it")
+	}
+	return err
 }
 
 // page puts the defaults into a page and refuses what is out of range.

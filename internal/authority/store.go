@@ -32,6 +32,7 @@ type Store struct {
 	Credentials   ManagementKeyStore
 	Audit         AuditStore
 	Replays       ReplayStore
+	Imports       ImportStore
 }
 
 // SearchText is the form in which a store keeps what can be searched, and in
@@ -49,20 +50,32 @@ type KeyRow struct {
 	// BalanceMax is the Max of the limit that the key's balance is; the ledger
 	// changes it, no write of a key does. nil = no balance.
 	BalanceMax *money.NanoUSD
+	// Import is where a key that is being made comes from; nil = it is made here.
+	// Only CreateKey reads it.
+	Import *Import
+}
+
+// Import is what a key that comes from elsewhere brings along.
+type Import struct {
+	Imported
+	Secret ForeignSecret
 }
 
 // KeyStore keeps keys and their secrets.
 type KeyStore interface {
-	// CreateKey makes a key, and its balance if it has one. Its user, if it has one,
-	// must be one of the organisation, else it is fault.NotFound; unless most is nil,
-	// that user must have fewer than *most keys that are neither deleted nor revoked,
-	// else it is fault.KeyQuotaReached.
+	// CreateKey makes a key, its balance if it has one, and what row.Import says; the
+	// same key or row twice is fault.NameTaken. What the key has used before, in the
+	// transaction that ctx belongs to, is not taken from its balance. Its user, if it
+	// has one, must be one of the organisation, else it is fault.NotFound; unless most
+	// is nil, that user must have fewer than *most keys that are neither deleted nor
+	// revoked, else it is fault.KeyQuotaReached.
 	CreateKey(ctx context.Context, row KeyRow, most *int64, act Act) error
 	KeyByID(ctx context.Context, organizationID, id string) (KeyRow, error)
 	// KeyByHash finds the key of any organisation that has a secret with this
 	// hash; only Authenticate may ask.
 	KeyByHash(ctx context.Context, hash key.Hash) (KeyRow, error)
-	// ListKeys gives one page, newest first, and how many there are in all.
+	// ListKeys gives one page, newest first, and how many there are in all. A list
+	// after a row that is not there is fault.NotFound, here and below.
 	ListKeys(ctx context.Context, organizationID string, f KeyFilter, now time.Time) ([]Key, int, error)
 	// UpdateKey replaces the row of the same id whose version is row.Version−1,
 	// and its secrets but for when they were last used. A row with DeletedAt
@@ -88,6 +101,22 @@ type KeyCareStore interface {
 	// TouchSecrets keeps when secrets were last used; those that are gone are
 	// passed over.
 	TouchSecrets(ctx context.Context, uses []SecretUse) error
+}
+
+// ImportStore keeps where keys came from, and how secrets are recognised that
+// other systems made; and finds whose they are.
+type ImportStore interface {
+	ImportedKey(ctx context.Context, organizationID, source, sourceID string) (Imported, error)
+	// ForeignLookups gives the Scheme and at least the first bytes of the Lookup of
+	// every foreign secret of every organisation.
+	ForeignLookups(ctx context.Context, each func(Scheme, []byte)) error
+	// ForeignSecrets are those of any organisation that are looked for by this.
+	ForeignSecrets(ctx context.Context, scheme Scheme, lookup []byte) ([]ForeignSecret, error)
+	// AdoptSecret makes a foreign secret one that is found by hash, and its key one
+	// version newer. fault.NotFound if it is not as s says any more.
+	AdoptSecret(ctx context.Context, s ForeignSecret, hash key.Hash, now time.Time, act Act) error
+	// UserByEmail finds an owner by the address in lower case.
+	UserByEmail(ctx context.Context, organizationID, email string) (User, error)
 }
 
 // UserStore keeps users.
@@ -150,10 +179,12 @@ type ManagementKeyStore interface {
 
 // AuditStore keeps events.
 type AuditStore interface {
-	// AppendEvent writes e behind the newest event of its organisation.
-	AppendEvent(ctx context.Context, e Event) error
+	// AppendEvent writes what stands beside no change of a row.
+	AppendEvent(ctx context.Context, act Act) error
 	// ListEvents gives f.Size events at most, newest first.
 	ListEvents(ctx context.Context, organizationID string, f EventFilter) ([]Event, error)
+	// CountEvents is how many events f lets through, on all pages.
+	CountEvents(ctx context.Context, organizationID string, f EventFilter) (int, error)
 	// EventsAfter gives at most n events with a greater sequence, oldest first.
 	EventsAfter(ctx context.Context, organizationID string, sequence int64, n int) ([]Event, error)
 	// AuditHead is what the next event will follow.

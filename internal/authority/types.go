@@ -118,6 +118,7 @@ type User struct {
 type UserFilter struct {
 	Status Status
 	Search string // in name or email, whatever the case
+	After  string // the id of the last user already seen; Page then means nothing
 	Page   int    // from 1; 0 = 1
 	Size   int    // 1–100; 0 = 10
 }

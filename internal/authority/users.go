@@ -96,7 +96,8 @@ func (a *Authority) ListUsers(ctx context.Context, p Principal, f UserFilter) ([
 	if err := a.note(ctx, a.event(d)); err != nil {
 		return nil, 0, err
 	}
-	return a.store.Users.ListUsers(ctx, p.organizationID, f)
+	list, total, err := a.store.Users.ListUsers(ctx, p.organizationID, f)
+	return list, total, a.refused(ctx, d, followed(err))
 }
 
 // UpdateUser lays body over the user as they are (RFC 7396). Neither the role

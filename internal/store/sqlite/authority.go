@@ -15,7 +15,7 @@ import (
 // Authority is db as the authority's store.
 func (db *DB) Authority() authority.Store {
 	return authority.Store{
-		Keys: db, KeyCare: db, Users: db, Organizations: db, Management: db, Credentials: db, Audit: db, Replays: db,
+		Keys: db, KeyCare: db, Users: db, Organizations: db, Management: db, Credentials: db, Audit: db, Replays: db, Imports: db,
 	}
 }
 
@@ -90,7 +90,14 @@ func (db *DB) ListManagementKeys(ctx context.Context, organizationID string, f a
 	if f.UserID != "" {
 		where.add("user_id = ?", f.UserID)
 	}
-	rows, total, err := listPage(ctx, db, "list the management keys", "management_keys", managementColumns, where, f.Page, f.Size)
+	const doing = "list the management keys"
+	if f.After != "" {
+		if err := db.following(ctx, doing, &where, "management_keys", organizationID, f.After); err != nil {
+			return nil, 0, err
+		}
+		f.Page = 1
+	}
+	rows, total, err := listPage(ctx, db, doing, "management_keys", managementColumns, where, f.Page, f.Size)
 	list := make([]authority.ManagementKey, len(rows))
 	for i, row := range rows {
 		list[i] = row.ManagementKey

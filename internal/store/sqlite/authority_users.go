@@ -20,6 +20,13 @@ func (db *DB) UserByID(ctx context.Context, organizationID, id string) (authorit
 	return u, err
 }
 
+// UserByEmail implements authority.ImportStore.
+func (db *DB) UserByEmail(ctx context.Context, organizationID, email string) (authority.User, error) {
+	var u authority.User
+	err := db.one(ctx, "read the user", "users", userColumns(&u), "organization_id = ? AND email = ? AND deleted_at IS NULL", organizationID, email)
+	return u, err
+}
+
 // UpdateUser implements authority.UserStore.
 func (db *DB) UpdateUser(ctx context.Context, u authority.User, keep string, act authority.Act) error {
 	return db.replace(ctx, "change the user", act, place{
@@ -134,7 +141,14 @@ func (db *DB) ListUsers(ctx context.Context, organizationID string, f authority.
 	if f.Search != "" {
 		where.add("instr(search_text, ?) > 0", authority.SearchText(f.Search))
 	}
-	return listPage(ctx, db, "list the users", "users", userColumns, where, f.Page, f.Size)
+	const doing = "list the users"
+	if f.After != "" {
+		if err := db.following(ctx, doing, &where, "users", organizationID, f.After); err != nil {
+			return nil, 0, err
+		}
+		f.Page = 1
+	}
+	return listPage(ctx, db, doing, "users", userColumns, where, f.Page, f.Size)
 }
 
 func userColumns(u *authority.User) []column {

@@ -117,9 +117,16 @@ func (w words) Value() (driver.Value, error) {
 	return encode(*w.at)
 }
 
+// Scan takes what cannot be read, which somebody else has written, for an empty
+// list: it lets nothing through, where nil would let everything, and breaks no page
+// of a list that the row is in.
 func (w words) Scan(src any) error {
 	*w.at = nil
-	return decode(src, w.at)
+	there, err := decode(src, w.at)
+	if there && (err != nil || *w.at == nil) {
+		*w.at = []string{}
+	}
+	return nil
 }
 
 // flags is a map as a JSON object; nil is NULL.
@@ -132,9 +139,14 @@ func (f flags) Value() (driver.Value, error) {
 	return encode(*f.at)
 }
 
+// Scan takes what cannot be read for no words at all.
 func (f flags) Scan(src any) error {
 	*f.at = nil
-	return decode(src, f.at)
+	there, err := decode(src, f.at)
+	if there && (err != nil || *f.at == nil) {
+		*f.at = map[string]bool{}
+	}
+	return nil
 }
 
 func encode(v any) (driver.Value, error) {
@@ -142,15 +154,17 @@ func encode(v any) (driver.Value, error) {
 	return string(text), err
 }
 
-func decode(src, at any) error {
+// decode reads JSON, and reports whether there was anything but NULL.
+func decode(src, at any) (there bool, err error) {
 	var text sql.NullString
 	if err := text.Scan(src); err != nil || !text.Valid {
-		return err
+		return err != nil, err
 	}
-	return json.Unmarshal([]byte(text.String), at)
+	return true, json.Unmarshal([]byte(text.String), at)
 }
 
-// hash is 32 bytes; the zero hash is NULL, which no look-up matches.
+// hash is 32 bytes; the zero hash is NULL, which no look-up matches. So is what has
+// another length, which somebody else has written.
 type hash struct{ at *key.Hash }
 
 func (h hash) Value() (driver.Value, error) {
@@ -164,8 +178,6 @@ func (h hash) Scan(src any) error {
 	*h.at = key.Hash{}
 	if b, ok := src.([]byte); ok && len(b) == len(h.at) {
 		copy(h.at[:], b)
-	} else if src != nil {
-		return fmt.Errorf("a hash of %d bytes is wanted, not %v", len(h.at), src)
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"key order and pages":   keyPages,
 		"key filters":           keyFilters,
 		"key search":            keySearch,
+		"key tags":              keyTags,
 		"one change wins":       oneChangeWins,
 		"users":                 users,
 		"user emails":           userEmails,
@@ -42,10 +43,15 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"expired keys":          expiredKeys,
 		"purged keys":           purgedKeys,
 		"key cursor":            keyCursor,
+		"cursors":               cursors,
 		"management key rows":   managementKeyRows,
 		"audit":                 audit,
 		"changes and events":    together,
 		"replays":               replays,
+		"imports":               imports,
+		"adoption":              adoption,
+		"one row at once":       importedAtOnce,
+		"user by email":         userByEmail,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
