@@ -71,6 +71,31 @@ Examples:
 }
 
 // Help shows examples.
+func (credentialsGetCmd) Help() string {
+	return `Examples:
+
+	tollgate credentials get cred_0192…`
+}
+
+// Help shows examples.
+func (credentialsUseCmd) Help() string {
+	return `It takes the place of its owner's default for its provider.
+
+Examples:
+
+	tollgate credentials use cred_0192…`
+}
+
+// Help shows examples.
+func (credentialsDeleteCmd) Help() string {
+	return `Its secret is wiped; usage and audit go on naming it.
+
+Examples:
+
+	tollgate credentials delete cred_0192…`
+}
+
+// Help shows examples.
 func (usersGetCmd) Help() string {
 	return `Examples:
 
