@@ -38,7 +38,7 @@ func (f fileFlag) text(t *terminal) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	return io.ReadAll(io.LimitReader(file, maxFileBytes+1))
 }
 
