@@ -33,6 +33,7 @@ var floors = map[string]int{
 
 	"internal/key": rules, "internal/policy": rules, "internal/limit": rules,
 	"internal/catalog": rules, "internal/dialect": rules, "internal/config": rules, "internal/tokens": rules,
+	"internal/credential": rules, "internal/reach": rules,
 
 	"internal/authority": keepers, "internal/vault": keepers, "internal/ledger": keepers,
 

@@ -104,7 +104,7 @@ func (c *importCmd) Run(ctx context.Context, t *terminal, cl *client.Client, p *
 	}
 	run := &importRun{
 		client: cl, report: importReport{Source: source, DryRun: c.DryRun, Rows: []importLine{}}, createUsers: c.CreateUsers,
-		progress: newProgress(t, "row", size), read: in, seen: map[string]int{},
+		progress: t.progress("rows"), size: size, read: in, seen: map[string]int{},
 	}
 	failed := run.all(ctx, rows, func(row foreign.Row) foreign.Record {
 		rec := format.Read(row, opts)

@@ -52,7 +52,8 @@ type importRun struct {
 	client      *client.Client
 	report      importReport
 	createUsers bool
-	progress    *progress
+	progress    *progressBar
+	size        int64 // of the file in bytes; 0 = not known
 	read        *counter
 	seen        map[string]int // secrets in the file, by the row that they were in
 	batch       []api.ImportRow
@@ -164,7 +165,7 @@ func (r *importRun) send(ctx context.Context) error {
 	r.report.Exists += answer.Exists
 	r.report.Refused += answer.Refused
 	r.batch, r.at, r.bytes = nil, nil, 0
-	r.progress.at(r.read.n, len(r.report.Rows))
+	r.progress.showShare(r.read.n, r.size, len(r.report.Rows))
 	return nil
 }
 

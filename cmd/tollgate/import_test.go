@@ -262,24 +262,28 @@ func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 func TestProgressText(t *testing.T) {
 	for want, got := range map[string]string{
-		"[###############...............]  50 %  1,000 rows, 500 a second, 2s left": progressText("row", 50, 100, 1000, 2*time.Second),
-		"[##############################] 100 %  1 row":                             progressText("row", 120, 100, 1, 0),
-		"[..............................]   0 %  0 rows":                            progressText("row", 0, 100, 0, 0),
-		"1,000 rows, 100 a second":                                                  progressText("row", 5, 0, 1000, 10*time.Second),
+		"[###############               ]  50 % 1,000 rows, 500 a second, 2s left": shareText(50, 100, 1000, "rows", 2*time.Second),
+		"[##############################] 100 % 1 rows":                            shareText(120, 100, 1, "rows", 0),
+		"[                              ]   0 % 0 rows":                            shareText(0, 100, 0, "rows", 0),
+		"1,000 rows, 100 a second":                                                 shareText(5, 0, 1000, "rows", 10*time.Second),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
 	var w bytes.Buffer
-	p := newProgress(&terminal{stderr: io.Writer(&w)}, "row", 100)
-	p.at(1, 1) // too early to say anything
-	p.shown = p.shown.Add(-time.Minute)
-	p.at(50, 2)
-	p.tty, p.shown = true, p.shown.Add(-time.Minute)
-	p.at(60, 3)
+	p := (&terminal{stderr: io.Writer(&w)}).progress("rows")
+	p.showShare(50, 100, 2) // no terminal
 	p.end()
-	if s := w.String(); strings.Count(s, "\n") != 1 || strings.Count(s, "\r") != 3 || !strings.Contains(s, "2 rows") {
+	if w.Len() > 0 {
+		t.Errorf("%q", w.String())
+	}
+	p.live = true
+	p.showShare(50, 100, 2)
+	p.showShare(51, 100, 3) // too soon
+	p.show(3, 4)
+	p.end()
+	if s := w.String(); strings.Count(s, "\n") != 1 || strings.Count(s, "\r") != 2 || !strings.Contains(s, "2 rows") || !strings.Contains(s, "3 of 4 rows") {
 		t.Errorf("%q", s)
 	}
 }

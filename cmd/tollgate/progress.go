@@ -2,83 +2,86 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
 )
 
-// progress shows on the standard error how far long work has come: a bar on a
-// terminal, a line now and then elsewhere.
-type progress struct {
-	w      io.Writer
-	tty    bool
-	noun   string // of what is counted
-	total  int64  // 0 = not known
-	begun  time.Time
-	shown  time.Time
-	length int // of what stands on the terminal's line
+// progressBar shows on a terminal how far long work is, in one line that it writes
+// over. Where standard error is no terminal it shows nothing: a log wants no bars.
+type progressBar struct {
+	t     *terminal
+	noun  string // several
+	live  bool
+	shown bool
+	begun time.Time
+	last  time.Time // when it was drawn
+	wide  int       // characters of what was drawn
 }
 
-const (
-	barEvery  = 100 * time.Millisecond
-	lineEvery = 10 * time.Second
-	barWidth  = 30
-)
+// redraw is how often a bar is drawn at most.
+const redraw = 100 * time.Millisecond
 
-func newProgress(t *terminal, noun string, total int64) *progress {
-	p := &progress{w: t.stderr, noun: noun, total: total, begun: time.Now()}
-	p.shown = p.begun
+// progress is a bar for work that is counted in nouns.
+func (t *terminal) progress(noun string) *progressBar {
+	bar := &progressBar{t: t, noun: noun, begun: time.Now()}
 	if f, ok := t.stderr.(*os.File); ok {
 		info, err := f.Stat()
-		p.tty = err == nil && info.Mode()&os.ModeCharDevice != 0
+		bar.live = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
-	return p
+	return bar
 }
 
-// at shows that done of the total, and so many things, are done.
-func (p *progress) at(done int64, things int) {
-	every := lineEvery
-	if p.tty {
-		every = barEvery
-	}
-	now := time.Now()
-	if now.Sub(p.shown) < every {
-		return
-	}
-	p.shown = now
-	text := progressText(p.noun, done, p.total, things, now.Sub(p.begun))
-	if !p.tty {
-		_, _ = fmt.Fprintln(p.w, text)
-		return
-	}
-	pad := max(0, p.length-len(text))
-	p.length = len(text)
-	_, _ = fmt.Fprintf(p.w, "\r%s%s", text, strings.Repeat(" ", pad))
-}
-
-// end clears the bar.
-func (p *progress) end() {
-	if p.length > 0 {
-		_, _ = fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.length))
-		p.length = 0
+// show tells that so many of all are done.
+func (b *progressBar) show(done, total int) {
+	if b.live && total > 0 {
+		b.draw(fmt.Sprintf("%s %s of %s %s", barOf(int64(done), int64(total)), count(int64(done)), count(int64(total)), b.noun))
 	}
 }
 
-// progressText is one line of progress.
-func progressText(noun string, done, total int64, things int, passed time.Duration) string {
-	text := counted(int64(things), noun)
-	if seconds := passed.Seconds(); seconds >= 1 {
-		text += fmt.Sprintf(", %s a second", count(int64(float64(things)/seconds)))
+// showShare tells that a share of something is done, read bytes of all of a file,
+// and how many that were; how many there are is not known. total 0 = nor how large
+// the file is.
+func (b *progressBar) showShare(read, total int64, done int) {
+	if now := time.Now(); b.live && now.Sub(b.last) >= redraw {
+		b.last = now
+		b.draw(shareText(read, total, done, b.noun, now.Sub(b.begun)))
+	}
+}
+
+func (b *progressBar) draw(text string) {
+	b.shown = true
+	pad := max(0, b.wide-len(text))
+	b.wide = len(text)
+	_, _ = fmt.Fprintf(b.t.stderr, "\r%s%s ", text, strings.Repeat(" ", pad))
+}
+
+// end leaves the line.
+func (b *progressBar) end() {
+	if b.shown {
+		_, _ = fmt.Fprintln(b.t.stderr)
+	}
+}
+
+func barOf(done, total int64) string {
+	const width = 30
+	full := int(min(done, total) * width / total)
+	return "[" + strings.Repeat("#", full) + strings.Repeat(" ", width-full) + "]"
+}
+
+// shareText is how far something is, how fast it goes, and when it will be done.
+func shareText(read, total int64, done int, noun string, passed time.Duration) string {
+	text := count(int64(done)) + " " + noun
+	if seconds := int64(passed / time.Second); seconds > 0 {
+		text += fmt.Sprintf(", %s a second", count(int64(done)/seconds))
 	}
 	if total <= 0 {
 		return text
 	}
-	share := min(max(float64(done)/float64(total), 0), 1)
-	full := int(share * barWidth)
-	text = fmt.Sprintf("[%s%s] %3.0f %%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), share*100, text)
-	if left := time.Duration(float64(passed) * (1 - share) / max(share, 0.01)).Round(time.Second); left > 0 && passed > time.Second {
-		text += fmt.Sprintf(", %s left", left)
+	text = fmt.Sprintf("%s %3d %% %s", barOf(read, total), min(read, total)*100/total, text)
+	if passed >= time.Second && read > 0 && read < total {
+		left := time.Duration(float64(passed) * float64(total-read) / float64(read))
+		text += fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
 	return text
 }
