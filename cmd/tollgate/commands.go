@@ -28,6 +28,7 @@ type commands struct {
 	ManagementKeys managementCmd  `cmd:"" name:"management-keys" help:"Create, list, change and end keys of the management API."`
 	Audit          auditCmd       `cmd:"" help:"List, verify and export what was done and refused."`
 	Usage          usageCmd       `cmd:"" help:"List requests that were forwarded, newest first, or sums of them."`
+	Import         importCmd      `cmd:"" help:"Bring keys along from another gateway; they go on working."`
 	Explain        explainCmd     `cmd:"" help:"Say what the gate would answer to a request, rule by rule."`
 
 	Users        usersCmd        `cmd:"" help:"Create, list, change and delete users."`

@@ -93,9 +93,6 @@ func (o *operations) judge(t *testing.T) {
 		// Longer paths of the document are other operations: a word is no id.
 		route := regexp.MustCompile("^" + regexp.MustCompile(`\{[^}]+\}`).ReplaceAllString(path, "[^/]*[_/a-z0-9][^/]*(/[^/]+)?") + "$")
 		for method, op := range methods {
-			if op.OperationID == "import-api-keys" {
-				continue // files of other systems
-			}
 			used := slices.ContainsFunc(slices.Collect(maps.Keys(o.asked)), func(request string) bool {
 				verb, at, _ := strings.Cut(request, " ")
 				_, word := doc.Paths[at]
@@ -112,33 +109,42 @@ func (o *operations) judge(t *testing.T) {
 func startServer(e *testscript.Env, dir string, asked *operations) (address string, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	e.Defer(stop)
-	provider, err := server.Simulate(ctx, simulate.Behaviour{})
+	at, ended, err := serveFrom(ctx, dir)
 	if err != nil {
 		return "", err
 	}
-	cfg := config.Default()
-	cfg.Listen, cfg.Data, cfg.RootKey = "127.0.0.1:0", dir, secret.New(testRoot)
-	cfg.Providers = map[string]config.Provider{"demo": {Kind: "demo", BaseURL: provider.BaseURL, APIKey: secret.New("sk-of-the-provider")}}
-	s, err := server.New(ctx, cfg, server.Options{})
-	if err != nil {
-		return "", err
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
 	e.Defer(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := <-ended; err != nil {
 			e.T().Log("the server ended with", err)
 		}
-		_ = provider.Close()
 	})
-	target, err := url.Parse("http://" + s.Addr().String())
+	target, err := url.Parse(at)
 	if err != nil {
 		return "", err
 	}
 	front := httptest.NewServer(asked.through(httputil.NewSingleHostReverseProxy(target)))
 	e.Defer(front.Close)
 	return front.URL, nil
+}
+
+// serveFrom serves from a data directory until ctx ends, with the simulated
+// provider, and then says how it ended.
+func serveFrom(ctx context.Context, dir string) (url string, ended <-chan error, err error) {
+	provider, err := server.Simulate(ctx, simulate.Behaviour{})
+	if err != nil {
+		return "", nil, err
+	}
+	cfg := config.Default()
+	cfg.Listen, cfg.Data, cfg.RootKey = "127.0.0.1:0", dir, secret.New(testRoot)
+	cfg.Providers = map[string]config.Provider{"demo": {Kind: "demo", BaseURL: provider.BaseURL, APIKey: secret.New("sk-of-the-provider")}}
+	s, err := server.New(ctx, cfg, server.Options{})
+	if err != nil {
+		return "", nil, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(s.Run(ctx), provider.Close()) }()
+	return "http://" + s.Addr().String(), done, nil
 }
 
 // capture NAME [FIELD] sets a variable to the last standard output, or to the
