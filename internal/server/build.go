@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tollgate/internal/admin"
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
 	"tollgate/internal/config"
@@ -13,6 +14,7 @@ import (
 	"tollgate/internal/keyset"
 	"tollgate/internal/ledger"
 	"tollgate/internal/proxy"
+	"tollgate/internal/reach"
 	"tollgate/internal/secret"
 	"tollgate/internal/tokens"
 	"tollgate/internal/upstream"
@@ -34,6 +36,9 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 	}
 	return catalog.Load(opts)
 }
+
+// OpenAPI is the document of the management API of this program.
+func OpenAPI(version string) ([]byte, error) { return admin.Document(version) }
 
 // Check is everything that can be said to be wrong with cfg before something is
 // opened: its values, each and all, and the catalogue that they make, unless what
@@ -71,7 +76,7 @@ func keysets(cfg *config.Config) vault.Keysets {
 // authorityOptions is what the authority takes from the configuration.
 func authorityOptions(cfg *config.Config, sealer *secret.Sealer) authority.Options {
 	return authority.Options{
-		Sealer:    sealer,
+		Sealer: sealer, Reach: reach.New(cfg.Credentials.AllowedNetworks),
 		KeyPrefix: cfg.KeyPrefix, ManagementPrefix: cfg.ManagementKeyPrefix,
 		Providers: cfg.Slugs(), Timezone: cfg.Timezone,
 	}
