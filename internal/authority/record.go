@@ -44,6 +44,7 @@ type party struct {
 	active       bool
 	location     *time.Location // of an organisation
 	defaultPrice *DefaultPrice  // of an organisation; nil = none
+	keyInQuery   bool           // of an organisation: it may
 	fallback     bool           // of an organisation: another credential may take the place of one that is refused
 }
 
@@ -174,6 +175,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 		location:     location,
 		defaultPrice: o.DefaultPrice,
 		fallback:     o.CredentialFallback,
+		keyInQuery:   o.AllowKeyInQuery,
 	}, nil
 }
 
