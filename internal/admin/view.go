@@ -66,8 +66,8 @@ func organizationView(o authority.Organization) api.Organization {
 		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
 		MaxKeysPerUser: o.MaxKeysPerUser, ExpiredKeys: string(o.ExpiredKeys),
 		CredentialFallback: o.CredentialFallback, AllowKeyInQuery: o.AllowKeyInQuery,
-		Limits:             limitsView(o.Limits),
-		CreatedAt:          inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
+		Limits:    limitsView(o.Limits),
+		CreatedAt: inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
 	}
 	if p := o.DefaultPrice; p != nil {
 		view.DefaultPrice = &api.DefaultPrice{InputUSDPerMillion: p.Input.String(), OutputUSDPerMillion: p.Output.String()}
