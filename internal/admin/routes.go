@@ -40,7 +40,7 @@ func (s *service) routes() {
 	add(s, route{
 		method: http.MethodPut, path: "/api-keys/{id}", id: "replace-api-key", tag: "api-keys",
 		summary: "Set fields of a key", about: "Merges like PATCH: what is left out stays, so nothing is lifted by omission; null lifts. Read-only fields may be sent back with the value that they have, so that what GET answered can be changed and put back.",
-		body: api.KeyInput{}, samples: updateKeySamples(), returns: "The key as it is now.", codes: changesOfKeys(),
+		body: api.KeyInput{}, samples: updateKeySamples(), returns: "The key as it is now.", codes: changesOfKeys(), action: "api_key.update",
 	}, s.replaceKey)
 	add(s, route{
 		method: http.MethodDelete, path: "/api-keys/{id}", id: "delete-api-key", tag: "api-keys",

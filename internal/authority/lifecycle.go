@@ -84,7 +84,7 @@ func (a *Authority) RegenerateKey(ctx context.Context, p Principal, id string, b
 	d := deed{p: p, action: "api_key.regenerate", kind: "api_key", id: id}
 	k, text, err := once(ctx, a, d, body, func(d deed) (Key, secret.Text, error) {
 		var w wish
-		if err := w.read(body, countField("overlap_seconds", 0, int64(maxOverlap/time.Second),
+		if err := w.read(body, numberField("overlap_seconds", 0, int64(maxOverlap/time.Second),
 			func(w *wish) **int64 { return &w.overlap })); err != nil {
 			return Key{}, secret.Text{}, err
 		}
@@ -119,7 +119,7 @@ func (a *Authority) ExtendKey(ctx context.Context, p Principal, id string, body 
 	d := deed{p: p, action: "api_key.extend", kind: "api_key", id: id}
 	return onceKey(ctx, a, d, body, func(d deed) (Key, error) {
 		var w wish
-		days := countField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })
+		days := numberField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })
 		if err := w.read(body, demanded(days, "is required: a whole number from 1 to 3650")); err != nil {
 			return Key{}, err
 		}
