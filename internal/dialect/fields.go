@@ -38,6 +38,15 @@ const (
 	fieldServers
 	fieldContainer
 	fieldFallbacks
+
+	// Gemini's only.
+	fieldContents
+	fieldInstruction
+	fieldConfig
+	fieldCachedContent
+	fieldContent
+	fieldRequests
+	fieldWholeRequest
 )
 
 // named is a field with one of its names in JSON.
@@ -63,13 +72,16 @@ type vocabulary struct {
 
 // vocabularyOf is the vocabulary of a format.
 func vocabularyOf(f llm.Format) *vocabulary {
-	if f == llm.Anthropic {
+	switch f {
+	case llm.Anthropic:
 		return &vocabularies[1]
+	case llm.Gemini:
+		return &vocabularies[2]
 	}
 	return &vocabularies[0]
 }
 
-// vocabularies are OpenAI's and Anthropic's.
+// vocabularies are OpenAI's, Anthropic's and Gemini's.
 var vocabularies = [...]vocabulary{
 	{
 		fields: []named{
@@ -118,6 +130,30 @@ var vocabularies = [...]vocabulary{
 		harmless: []string{
 			"temperature", "top_p", "top_k", "stop_sequences", "metadata", "tool_choice", "output_config", "output_format",
 			"diagnostics", "user_profile_id",
+		},
+	},
+	{
+		// The JSON form of protocol buffers has two names for each field.
+		fields: []named{
+			{fieldContents, "contents"},
+			{fieldConfig, "generationConfig"},
+			{fieldConfig, "generation_config"},
+			{fieldInstruction, "systemInstruction"},
+			{fieldInstruction, "system_instruction"},
+			{fieldTools, "tools"},
+			{fieldModel, "model"},
+			{fieldCachedContent, "cachedContent"},
+			{fieldCachedContent, "cached_content"},
+			{fieldServiceTier, "serviceTier"},
+			{fieldServiceTier, "service_tier"},
+			{fieldContent, "content"},
+			{fieldRequests, "requests"},
+			{fieldWholeRequest, "generateContentRequest"},
+			{fieldWholeRequest, "generate_content_request"},
+		},
+		harmless: []string{
+			"toolConfig", "tool_config", "safetySettings", "safety_settings", "labels", "store",
+			"taskType", "task_type", "title", "outputDimensionality", "output_dimensionality",
 		},
 	},
 }

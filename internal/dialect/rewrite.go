@@ -51,13 +51,16 @@ func (c *Call) Rewrite(e Edit) []byte {
 // Rewrite for those who can send pieces.
 func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
 	var edits splices
-	if c.Route.Format == llm.Anthropic {
+	switch c.Route.Format {
+	case llm.Anthropic:
 		c.editAnthropic(&edits, e)
-	} else {
+	case llm.Gemini:
+		c.editGemini(&edits, e)
+	default:
 		c.editCap(&edits, e)
 		c.editOptions(&edits, e)
 	}
-	if e.Model != "" && e.Model != c.Model {
+	if e.Model != "" && e.Model != c.Model && !c.model.absent() {
 		edits.replace(c.model, appendQuoted(nil, e.Model))
 	}
 	at := 0

@@ -13,7 +13,7 @@ import (
 // pointers that Find and Routes give out are shared: a Route is never changed.
 type Route struct {
 	Method  string     // "GET" or "POST"
-	Path    string     // for endpoint rules, the ledger and the upstream; "{id}" stands for what follows
+	Path    string     // for endpoint rules and the ledger; "{id}" and "{model}" stand for a model's name
 	Scope   llm.Scope  // the scope a key needs
 	Format  llm.Format // the format of request, answer and errors
 	Local   bool       // answered here from the catalogue: nothing is forwarded
@@ -21,8 +21,8 @@ type Route struct {
 	Output  bool       // the answer has output tokens, so a cap can be held for and written
 	Streams bool       // a stream is meant to work
 
-	before string   // of the path, up to its {…}; "" = there is none
-	reads  fieldSet // the fields that mean something on this route
+	before, after string   // of the path, around its {…}; "" = there is none
+	reads         fieldSet // the fields that mean something on this route
 }
 
 // The fields that all forwarded routes of a format read, and those of all that
@@ -36,6 +36,8 @@ const (
 	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
 		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
+	readContents = 1<<fieldModel | 1<<fieldContents | 1<<fieldInstruction | 1<<fieldTools | 1<<fieldConfig |
+		1<<fieldCachedContent | 1<<fieldServiceTier
 )
 
 // routes is the table. Paths of a provider's are the same here as there.
@@ -72,10 +74,39 @@ var routes = [...]Route{
 	{
 		Method: "GET", Path: "/v1/models/{id}", Scope: llm.ScopeModels, Format: llm.Anthropic, Local: true, before: "/v1/models/",
 	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:generateContent", Scope: llm.ScopeChat, Format: llm.Gemini,
+		Output: true, before: geminiModels, after: ":generateContent", reads: readContents,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:streamGenerateContent", Scope: llm.ScopeChat, Format: llm.Gemini,
+		Output: true, Streams: true, before: geminiModels, after: ":streamGenerateContent", reads: readContents,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:countTokens", Scope: llm.ScopeTokens, Format: llm.Gemini,
+		Free: true, before: geminiModels, after: ":countTokens", reads: 1<<fieldModel | 1<<fieldContents | 1<<fieldWholeRequest,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:embedContent", Scope: llm.ScopeEmbeddings, Format: llm.Gemini,
+		before: geminiModels, after: ":embedContent", reads: 1<<fieldModel | 1<<fieldContent,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:batchEmbedContents", Scope: llm.ScopeEmbeddings, Format: llm.Gemini,
+		before: geminiModels, after: ":batchEmbedContents", reads: 1<<fieldModel | 1<<fieldRequests,
+	},
+	{
+		Method: "GET", Path: "/v1beta/models", Scope: llm.ScopeModels, Format: llm.Gemini, Local: true,
+	},
+	{
+		Method: "GET", Path: geminiModels + "{model}", Scope: llm.ScopeModels, Format: llm.Gemini, Local: true, before: geminiModels,
+	},
 }
 
-// anthropicPrefix may stand before the paths of Anthropic's format.
-const anthropicPrefix = "/anthropic"
+const (
+	// anthropicPrefix may stand before the paths of Anthropic's format.
+	anthropicPrefix = "/anthropic"
+	geminiModels    = "/v1beta/models/"
+)
 
 // Routes are all routes, in a stable order.
 func Routes() []*Route {
@@ -113,6 +144,7 @@ func Find(method, path string, h http.Header) (*Route, error) {
 var bases = map[llm.Format]string{
 	llm.OpenAI:    "it ends in /v1",
 	llm.Anthropic: "it is this server's without /v1, or with /anthropic behind it",
+	llm.Gemini:    "it is this server's without /v1beta",
 }
 
 // canonical is path without the prefix of a format.
@@ -129,6 +161,8 @@ func canonical(path string) (own string, prefixed bool) {
 func FormatOf(path string, h http.Header) llm.Format {
 	own, prefixed := canonical(path)
 	switch {
+	case strings.HasPrefix(path, "/v1beta/"):
+		return llm.Gemini
 	case prefixed, own == "/v1/messages", strings.HasPrefix(own, "/v1/messages/"):
 		return llm.Anthropic
 	case (own == "/v1/models" || strings.HasPrefix(own, "/v1/models/")) &&
@@ -139,10 +173,13 @@ func FormatOf(path string, h http.Header) llm.Format {
 }
 
 func (r *Route) matches(path string) bool {
-	if r.before != "" {
-		return len(path) > len(r.before) && strings.HasPrefix(path, r.before)
+	if r.before == "" {
+		return path == r.Path
 	}
-	return path == r.Path
+	if len(path) <= len(r.before)+len(r.after) || !strings.HasPrefix(path, r.before) || !strings.HasSuffix(path, r.after) {
+		return false
+	}
+	return r.after != "" || r.Format != llm.Gemini || !strings.Contains(path, ":")
 }
 
 // ModelID is the model that the path of a request on the route names, slashes
@@ -152,13 +189,19 @@ func (r *Route) ModelID(path string) string {
 		return ""
 	}
 	own, _ := canonical(path)
-	return strings.TrimPrefix(own, r.before)
+	return strings.TrimSuffix(strings.TrimPrefix(own, r.before), r.after)
 }
 
 // Speaks reports whether providers of a kind offer the route: each format but
 // OpenAI's is its author's alone. The simulated provider has them all.
 func (r *Route) Speaks(kind string) bool {
-	return r.Format == llm.OpenAI || kind == "demo" || r.Format == llm.Anthropic && kind == "anthropic"
+	switch r.Format {
+	case llm.Anthropic:
+		return kind == "anthropic" || kind == "demo"
+	case llm.Gemini:
+		return kind == "google" || kind == "demo"
+	}
+	return true
 }
 
 // Foreign is the refusal of a model whose provider does not have the route.

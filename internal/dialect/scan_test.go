@@ -152,10 +152,11 @@ func TestAlike(t *testing.T) {
 
 // No two fields may be alike, or a body could not have both.
 func TestFieldsAreUnlike(t *testing.T) {
-	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic} {
+	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini} {
 		words := vocabularyOf(format)
 		for _, n := range words.fields {
-			if words.of([]byte(n.name)) != n.field || words.like([]byte(n.name)) != n.name {
+			like := words.of([]byte(words.like([]byte(n.name)))) // a twin is taken for the other
+			if words.of([]byte(n.name)) != n.field || like != n.field {
 				t.Errorf("%s: %q is not found by its name", format, n.name)
 			}
 		}
