@@ -38,7 +38,10 @@ func newHouse(t *testing.T) *house {
 	db, err := sqlite.Open(ctx, filepath.Join(dir, "tollgate.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	h := &house{db: db, authority: authority.New(db.Authority(), authority.Options{})}
+	keyset, err := secret.NewKeyset()
+	must(t, err)
+	must(t, db.Seals().AllowSealKey(ctx, keyset.Primary()))
+	h := &house{db: db, authority: authority.New(db.Authority(), authority.Options{Sealer: secret.NewSealer(keyset)})}
 	_, err = h.authority.EnsureRoot(ctx, secret.New(rootKey))
 	must(t, err)
 	models, err := catalog.Load(catalog.Options{})

@@ -17,14 +17,24 @@ const (
 	maxSecrets    = 2 // that work at once
 )
 
-// addSecret gives row a fresh secret in front of those it has.
-func (a *Authority) addSecret(row *KeyRow) secret.Text {
+// addSecret gives row a fresh secret in front of those it has, sealed as well where
+// the organisation wants to see it again.
+func (a *Authority) addSecret(ctx context.Context, row *KeyRow) (secret.Text, error) {
 	text := key.New(a.prefix)
 	s := Secret{ID: newID("sec_"), Prefix: key.Hint(text.Reveal()), CreatedAt: a.instant()}
+	row.Sealed = nil
+	o, err := a.organizations.get(ctx, row.OrganizationID)
+	if err == nil && o.recoverable && a.sealer != nil {
+		s.Recoverable = true
+		row.Sealed, err = a.seal(row.OrganizationID, s.ID, text)
+	}
+	if err != nil {
+		return secret.Text{}, absent(err, "organization", row.OrganizationID)
+	}
 	row.Prefix = s.Prefix
 	row.Secrets = append([]Secret{s}, row.Secrets...)
 	row.Hashes = append([]key.Hash{key.HashOf(text.Reveal())}, row.Hashes...)
-	return text
+	return text, nil
 }
 
 // secretsShown is the secrets as the audit shows them: when each ends.
@@ -94,8 +104,9 @@ func (a *Authority) RegenerateKey(ctx context.Context, p Principal, id string, b
 				return revokedForGood()
 			}
 			a.retireSecrets(row, w.overlap)
-			text = a.addSecret(row)
-			return nil
+			var err error
+			text, err = a.addSecret(ctx, row)
+			return err
 		})
 		return k, text, err
 	}, a.againKey(ctx, p))

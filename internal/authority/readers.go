@@ -126,6 +126,17 @@ func countField[T any](name string, lo, hi int64, at func(*T) **int64) field[T] 
 	}, get: func(t *T) any { return *at(t) }, tightens: func(old, next *T) bool { return fewer(*at(old), *at(next)) }}
 }
 
+// switchField reads true or false.
+func switchField[T any](name string, at func(*T) *bool) field[T] {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
+		if kind := raw.Kind(); kind != 't' && kind != 'f' {
+			return "must be true or false"
+		}
+		*at(e.next) = raw.Kind() == 't'
+		return ""
+	}, get: func(t *T) any { return *at(t) }}
+}
+
 // boolField reads true, false or null.
 func boolField[T any](name string, at func(*T) **bool) field[T] {
 	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {

@@ -44,6 +44,7 @@ type party struct {
 	active       bool
 	location     *time.Location // of an organisation
 	defaultPrice *DefaultPrice  // of an organisation; nil = none
+	recoverable  bool           // of an organisation
 }
 
 func (p *party) retire() { p.retired.Store(true) }
@@ -169,6 +170,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 		active:       o.Status == StatusActive,
 		location:     location,
 		defaultPrice: o.DefaultPrice,
+		recoverable:  o.Recoverable,
 	}, nil
 }
 

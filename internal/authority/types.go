@@ -70,6 +70,8 @@ type Secret struct {
 	CreatedAt  time.Time //
 	ExpiresAt  time.Time // refused from this instant on; zero = as long as the key works
 	LastUsedAt time.Time // to within some seconds; zero = never
+	// Recoverable is whether it was kept sealed, and can be shown again.
+	Recoverable bool
 }
 
 // IsActive reports whether the key is neither disabled nor revoked. An expired
@@ -133,6 +135,7 @@ type Organization struct {
 
 	MaxKeysPerUser *int64     // live keys that a user may have; nil = any number
 	ExpiredKeys    ExpiredKey // what cleaning up does with keys that do not say themselves
+	Recoverable    bool       // secrets of keys made from now on are kept sealed, and can be shown again
 	Limits
 	CreatedAt time.Time
 	UpdatedAt time.Time

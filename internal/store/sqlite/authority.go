@@ -33,7 +33,13 @@ func (db *DB) UpdateOrganization(ctx context.Context, o authority.Organization, 
 		"id = ?",
 		[]any{o.ID},
 		o.Version,
-	}, nil)
+	}, func(tx *sql.Tx) error {
+		if o.Recoverable {
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM sealed WHERE organization_id = ? AND field = ?", o.ID, authority.SealedField)
+		return err
+	})
 }
 
 // ManagementKeyByHash implements authority.ManagementStore.
@@ -195,6 +201,7 @@ func organizationColumns(o *authority.Organization) []column {
 		{"default_output_price", half{&o.DefaultPrice, func(p *authority.DefaultPrice) *money.Price { return &p.Output }}},
 		{"max_keys_per_user", &o.MaxKeysPerUser},
 		{"expired_keys", &o.ExpiredKeys},
+		{"recoverable", &o.Recoverable},
 		{"created_at", instant{&o.CreatedAt}},
 		{"updated_at", instant{&o.UpdatedAt}},
 		{"version", &o.Version},
