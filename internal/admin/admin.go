@@ -40,6 +40,14 @@ type Meter interface {
 type Ledger interface {
 	Meter
 	Purse
+	Booker
+}
+
+// Booker sees to it that what is read of a store is complete. *ledger.Ledger is
+// one.
+type Booker interface {
+	// Flush returns once every request whose answer has ended is booked.
+	Flush(ctx context.Context) error
 }
 
 // Options is what the management API is built from.
@@ -61,6 +69,7 @@ type service struct {
 	authority   *authority.Authority
 	meter       Meter
 	purse       Purse
+	booker      Booker
 	catalog     *catalog.Catalog
 	configured  func(string) bool
 	kind        func(string) string
@@ -79,7 +88,7 @@ type service struct {
 // is safe for concurrent use.
 func New(o Options) http.Handler {
 	s := &service{
-		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, catalog: o.Catalog,
+		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, catalog: o.Catalog,
 		configured: o.Configured, kind: o.Kind, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
 		address: o.Address, mux: http.NewServeMux(),

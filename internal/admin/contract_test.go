@@ -306,6 +306,21 @@ func (th things) at(t *testing.T, op *described) string {
 	return path
 }
 
+// query is what must stand behind the path of an operation, with its question
+// mark; "" for most.
+func (op *described) query() string {
+	v := url.Values{}
+	for _, p := range op.params {
+		if words := list(p.schema["enum"]); p.in == "query" && p.required && len(words) > 0 {
+			v.Set(p.name, text(words[0]))
+		}
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}
+
 // namesIn is what tells the lines of a list apart.
 func namesIn(t *testing.T, body string) (names []string) {
 	t.Helper()

@@ -119,6 +119,36 @@ func updateManagementKeySamples() []sample {
 	}
 }
 
+func createCredentialSamples() []sample {
+	return []sample{
+		{"least", "A key of one's own for OpenAI", api.CredentialInput{
+			Provider: api.Set("openai"), KeyName: api.Set("mine"), APIKey: api.Set("sk-proj-put-your-own-key-here"),
+		}},
+		{"default", "The organization's key for Anthropic, used by everybody who has none, for a million tokens a day", api.CredentialInput{
+			UserID: api.Null[string](), Provider: api.Set("anthropic"), KeyName: api.Set("team"), APIKey: api.Set("sk-ant-put-your-own-key-here"),
+			IsDefault: api.Set(true), DailyLimit: api.Set[int64](1000000), ConcurrentLimit: api.Set[int64](20),
+		}},
+		{"azure", "A resource at Azure", api.CredentialInput{
+			Provider: api.Set("azure"), KeyName: api.Set("west europe"), APIKey: api.Set("put-your-own-key-here"),
+			CustomConfig: api.Set(api.CustomConfigInput{BaseURL: api.Set("https://my-resource.openai.azure.com"), APIVersion: api.Set("preview")}),
+		}},
+		{"custom", "A server that speaks OpenAI's format and wants a header more", api.CredentialInput{
+			Provider: api.Set("custom"), ProviderDisplayName: api.Set("Our own"), KeyName: api.Set("our own"), APIKey: api.Set("put-your-own-key-here"),
+			CustomConfig: api.Set(api.CustomConfigInput{
+				BaseURL: api.Set("https://llm.example.com/v1"), Headers: api.Set(map[string]*string{"X-Team-Token": new("put-your-token-here")}),
+			}),
+		}},
+	}
+}
+
+func updateCredentialSamples() []sample {
+	return []sample{
+		{"secret", "Another secret", api.CredentialInput{APIKey: api.Set("sk-proj-put-your-other-key-here")}},
+		{"limits", "At most a hundred thousand tokens a day", api.CredentialInput{DailyLimit: api.Set[int64](100000)}},
+		{"disable", "Out of use for now", api.CredentialInput{IsActive: api.Set(false)}},
+	}
+}
+
 func explainSamples() []sample {
 	return []sample{
 		{"id", "Would this key get through?", api.ExplainRequest{KeyID: exampleKey, Model: "gpt-4o-mini"}},
@@ -132,6 +162,7 @@ func explainSamples() []sample {
 const (
 	exampleKey           = "key_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c90"
 	exampleUser          = "user_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c04"
+	exampleCredential    = "cred_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c05"
 	exampleManagementKey = "mk_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c03"
 )
 

@@ -64,7 +64,8 @@ func organizationView(o authority.Organization) api.Organization {
 	view := api.Organization{
 		ID: o.ID, Name: o.Name, Timezone: o.Timezone,
 		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
-		MaxKeysPerUser: o.MaxKeysPerUser, ExpiredKeys: string(o.ExpiredKeys), Recoverable: o.Recoverable,
+		MaxKeysPerUser: o.MaxKeysPerUser, ExpiredKeys: string(o.ExpiredKeys),
+		CredentialFallback: o.CredentialFallback, Recoverable: o.Recoverable,
 		Limits:    limitsView(o.Limits),
 		CreatedAt: inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
 	}

@@ -31,6 +31,8 @@ type Store struct {
 	Organizations OrganizationStore
 	Management    ManagementStore
 	Credentials   ManagementKeyStore
+	ProviderKeys  CredentialStore
+	Verdicts      VerdictStore
 	Audit         AuditStore
 	Replays       ReplayStore
 	Imports       ImportStore
@@ -140,10 +142,11 @@ type UserStore interface {
 }
 
 // Estate says what becomes of what belongs to a user who is deleted: of each key
-// that is alive, and of each management key.
+// that is alive, of each credential, and of each management key.
 type Estate struct {
 	Key        func(KeyRow) (KeyRow, Act) // the tombstone in its place
-	Management func(ManagementRow) Act    // it is taken away
+	Credential func(CredentialRow) (CredentialRow, Act)
+	Management func(ManagementRow) Act // it is taken away
 }
 
 // OrganizationStore keeps organisations.

@@ -135,7 +135,11 @@ type Organization struct {
 
 	MaxKeysPerUser *int64     // live keys that a user may have; nil = any number
 	ExpiredKeys    ExpiredKey // what cleaning up does with keys that do not say themselves
-	Recoverable    bool       // secrets of keys made from now on are kept sealed, and can be shown again
+
+	// CredentialFallback lets the next credential pay for a request when the
+	// provider refuses the first: the organisation's, then the platform's.
+	CredentialFallback bool
+	Recoverable        bool // secrets of keys made from now on are kept sealed, and can be shown again
 	Limits
 	CreatedAt time.Time
 	UpdatedAt time.Time

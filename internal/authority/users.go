@@ -172,6 +172,7 @@ func (a *Authority) DeleteUser(ctx context.Context, p Principal, id string, expe
 		defer func() {
 			a.refreshKey(ctx, dead)
 			a.users.refresh(ctx, userRef{p.organizationID, id})
+			a.refreshWallet(ctx, p.organizationID, id)
 		}()
 		return lastOwner(absent(a.store.Users.DeleteUser(ctx, after, keepOwner(&before, &after),
 			act(a, d, userFields(), &before, nil), a.estate(p, &dead)), "user", id))
@@ -191,6 +192,13 @@ func (a *Authority) estate(p Principal, dead *[]key.Hash) Estate {
 			a.bury(&after)
 			d := deed{p: p, action: "api_key.delete", kind: "api_key", id: before.ID, name: before.Name}
 			return after, act(a, d, keyFields(now), &before.Key, &after.Key)
+		},
+		Credential: func(before CredentialRow) (CredentialRow, Act) {
+			after := before
+			after.Version, after.UpdatedAt = before.Version+1, now
+			a.buryCredential(&after)
+			d := deed{p: p, action: "credential.delete", kind: "credential", id: before.ID, name: before.Name}
+			return after, a.credentialAct(d, &before.Credential, &after.Credential, nil)
 		},
 		Management: func(m ManagementRow) Act {
 			d := deed{p: p, action: "management_key.delete", kind: "management_key", id: m.ID, name: m.Name}

@@ -215,13 +215,20 @@ func (c *conditions) add(term string, args ...any) {
 func listPage[T any](ctx context.Context, db *DB, doing, table string, columns func(*T) []column,
 	where conditions, page, size int,
 ) ([]T, int, error) {
+	return listOrdered(ctx, db, doing, table, columns, where, "created_at DESC, id DESC", page, size)
+}
+
+// listOrdered is listPage in another order.
+func listOrdered[T any](ctx context.Context, db *DB, doing, table string, columns func(*T) []column,
+	where conditions, order string, page, size int,
+) ([]T, int, error) {
 	tx, err := db.read.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, 0, Classify(err, doing)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	from := fmt.Sprintf("FROM %s WHERE %s", table, strings.Join(where.terms, " AND "))
-	query := fmt.Sprintf("SELECT %s %s ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?", names(columns(new(T))), from)
+	query := fmt.Sprintf("SELECT %s %s ORDER BY %s LIMIT ? OFFSET ?", names(columns(new(T))), from, order)
 	rows, err := tx.QueryContext(ctx, query, append(slices.Clip(where.args), size, (page-1)*size)...)
 	if err != nil {
 		return nil, 0, Classify(err, doing)

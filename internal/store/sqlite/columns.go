@@ -54,6 +54,14 @@ func updateSet(table string, columns []column, where string) string {
 
 // limitColumns are the limits that three tables have alike.
 func limitColumns(l *authority.Limits) []column {
+	return append(countedColumns(l),
+		column{"budget_limit_cents", &l.BudgetLimitCents},
+		column{"budget_type", optional[authority.BudgetType]{&l.BudgetType}},
+		column{"budget_mode", optional[authority.BudgetMode]{&l.BudgetMode}})
+}
+
+// countedColumns are the limits but for the budget.
+func countedColumns(l *authority.Limits) []column {
 	return []column{
 		{"rate_limit_per_minute", &l.RateLimitPerMinute},
 		{"rate_limit_per_hour", &l.RateLimitPerHour},
@@ -62,9 +70,6 @@ func limitColumns(l *authority.Limits) []column {
 		{"tokens_per_day", &l.TokensPerDay},
 		{"tokens_per_month", &l.TokensPerMonth},
 		{"concurrent_limit", &l.ConcurrentLimit},
-		{"budget_limit_cents", &l.BudgetLimitCents},
-		{"budget_type", optional[authority.BudgetType]{&l.BudgetType}},
-		{"budget_mode", optional[authority.BudgetMode]{&l.BudgetMode}},
 	}
 }
 
@@ -146,6 +151,21 @@ func (f flags) Scan(src any) error {
 	if there && (err != nil || *f.at == nil) {
 		*f.at = map[string]bool{}
 	}
+	return nil
+}
+
+// document is a value as JSON.
+type document[T any] struct{ at *T }
+
+func (d document[T]) Value() (driver.Value, error) { return encode(*d.at) }
+
+// Scan takes what cannot be read for the zero value.
+func (d document[T]) Scan(src any) error {
+	var v, none T
+	if _, err := decode(src, &v); err != nil {
+		v = none
+	}
+	*d.at = v
 	return nil
 }
 
