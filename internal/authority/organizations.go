@@ -97,8 +97,8 @@ func organizationFields() []field[Organization] {
 		countField("max_keys_per_user", 0, 1_000_000, func(o *Organization) **int64 { return &o.MaxKeysPerUser }),
 		wordField("expired_keys", func(o *Organization) *ExpiredKey { return &o.ExpiredKeys }, ExpiredDisable, ExpiredDelete),
 		switchField("credential_fallback", func(o *Organization) *bool { return &o.CredentialFallback }),
+		switchField("recoverable", func(o *Organization) *bool { return &o.Recoverable }),
 	}
-	table = append(table, switchField("recoverable", func(o *Organization) *bool { return &o.Recoverable }))
 	table = append(table, limitFields(func(o *Organization) *Limits { return &o.Limits })...)
 	for _, name := range []string{"id", "created_at", "updated_at", "version"} {
 		table = append(table, readOnly[Organization](name, ""))

@@ -115,7 +115,7 @@ func writeSealedSecret(ctx context.Context, tx *sql.Tx, s secret.Sealed) error {
 // SealedSecret implements authority.KeyCareStore.
 func (db *DB) SealedSecret(ctx context.Context, organizationID, secretID string) (secret.Sealed, error) {
 	const doing = "read a sealed secret"
-	found, err := db.sealedOf(ctx, doing, secretID)
+	found, err := sealedOf(ctx, db.read, secretID)
 	for _, s := range found[secretID] {
 		if s.OrganizationID == organizationID && s.Field == authority.SealedField {
 			return s, nil
@@ -124,7 +124,7 @@ func (db *DB) SealedSecret(ctx context.Context, organizationID, secretID string)
 	if err == nil {
 		err = fmt.Errorf("%s: %w", doing, fault.NotFound)
 	}
-	return secret.Sealed{}, err
+	return secret.Sealed{}, Classify(err, doing)
 }
 
 // TouchSecrets implements authority.KeyCareStore.
