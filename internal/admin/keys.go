@@ -170,7 +170,7 @@ func (s *service) regenerateKey(ctx context.Context, who authority.Principal, in
 }
 
 // revealKey shows a secret again.
-func (s *service) revealKey(ctx context.Context, who authority.Principal, in *order) (*answer[api.KeyCreated], error) {
+func (s *service) revealKey(ctx context.Context, who authority.Principal, in *order) (*keyRegenerated, error) {
 	k, text, err := s.authority.RevealKey(ctx, who, in.ID, in.Body)
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (s *service) revealKey(ctx context.Context, who authority.Principal, in *or
 	if err != nil {
 		return nil, err
 	}
-	return &answer[api.KeyCreated]{Body: api.KeyCreated{APIKey: shown[0], SecretKey: text.Reveal()}}, nil
+	return &keyRegenerated{ETag: etag(k.Version), Body: api.KeyCreated{APIKey: shown[0], SecretKey: text.Reveal()}}, nil
 }
 
 // answerKey is the answer of every operation on one key.
