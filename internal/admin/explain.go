@@ -62,7 +62,7 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 	if req.KeyID != "" {
 		return s.authority.GrantByID(ctx, who, req.KeyID)
 	}
-	grant, err := s.authority.Authenticate(ctx, req.Key)
+	grant, err := s.authority.Recognise(ctx, req.Key)
 	if errors.Is(err, fault.KeyInvalid) || err == nil && grant.OrganizationID() != who.OrganizationID() {
 		grant, err = authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
 	}

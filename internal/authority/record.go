@@ -46,6 +46,7 @@ type party struct {
 	defaultPrice *DefaultPrice  // of an organisation; nil = none
 	keyInQuery   bool           // of an organisation: it may
 	fallback     bool           // of an organisation: another credential may take the place of one that is refused
+	recoverable  bool           // of an organisation
 }
 
 func (p *party) retire() { p.retired.Store(true) }
@@ -176,6 +177,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 		defaultPrice: o.DefaultPrice,
 		fallback:     o.CredentialFallback,
 		keyInQuery:   o.AllowKeyInQuery,
+		recoverable:  o.Recoverable,
 	}, nil
 }
 
