@@ -62,7 +62,9 @@ func (r *reader) blob(inline bool) {
 		switch {
 		case is(name, "mime_type"):
 			kinds++
-			kind = bytes.ToLower(bytes.Trim(r.value(), `"`))
+			if v := r.value(); r.bad == "" {
+				kind = bytes.ToLower(decoded(bytes.Trim(v, `"`)))
+			}
 		case inline && is(name, "data") && r.peek() == '"':
 			size += int64(len(r.text()))
 		default:
