@@ -261,7 +261,7 @@ func (r *reader) anthropicTool() bool {
 			return
 		}
 		types++
-		kind := decoded(bytes.Trim(value, `"`))
+		kind := textOf(value)
 		switch {
 		case bytes.HasPrefix(kind, []byte("advisor")):
 			r.wrongAt("tools", at, "has another model advise, which would answer without its own rules and prices: leave that tool out")

@@ -118,6 +118,7 @@ func TestAnthropicExtras(t *testing.T) {
 		`"context_management":{"edits":[{"type":"compact_20260112"}]}`:         {Override: "context_management"},
 		`"context_management":{"edits":[{"type":"comp\u0061ct_20260112"}]}`:    {Override: "context_management"},
 		`"tools":[{"type":"bash\u005f20250124","name":"bash"}]`:                {Tools: true},
+		`"tools":[{"type":"\"\"","name":"bash"}]`:                              {Tools: true, HostedTools: true},
 		`"compaction":{"type":"x"}`:                                            {Override: "compaction"},
 		`"max_output_tokens":5`:                                                {Override: "max_output_tokens"},
 		`"a new field":1`:                                                      {Override: "a new field"},

@@ -62,9 +62,7 @@ func (r *reader) blob(inline bool) {
 		switch {
 		case is(name, "mime_type"):
 			kinds++
-			if v := r.value(); r.bad == "" {
-				kind = bytes.ToLower(decoded(bytes.Trim(v, `"`)))
-			}
+			kind = bytes.ToLower(textOf(r.value()))
 		case inline && is(name, "data") && r.peek() == '"':
 			size += int64(len(r.text()))
 		default:
