@@ -75,7 +75,7 @@ const actionExplain = "api_key.explain"
 // describe is the request in the words of the rules, or all that is wrong with
 // its description, beside what was wrong already.
 func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *policy.Ask, error) {
-	ask := &policy.Ask{Now: time.Now(), Chatbot: req.Chatbot}
+	ask := &policy.Ask{Now: time.Now()}
 	failed := func(name string) bool {
 		return slices.ContainsFunc(wrong, func(f fault.Field) bool { return f.Name == name })
 	}

@@ -18,7 +18,7 @@ func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, 
 	hash := key.HashOf(presented)
 	if rec, ok := a.keys.values.Load(hash); ok && rec.parties.current() {
 		a.use(rec, hash)
-		return Grant{rec}, nil
+		return Grant{rec: rec}, nil
 	}
 	// The check digits spare the store those that are no keys; a key in memory had
 	// them right when it was looked up.
@@ -30,7 +30,7 @@ func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, 
 		return Grant{}, err
 	}
 	a.use(rec, hash)
-	return Grant{rec}, nil
+	return Grant{rec: rec}, nil
 }
 
 // GrantByID is the grant that Authenticate would give to whoever holds the key's
@@ -52,7 +52,7 @@ func (a *Authority) GrantByID(ctx context.Context, p Principal, id string) (Gran
 	if err != nil {
 		return Grant{}, err
 	}
-	return Grant{rec}, nil
+	return Grant{rec: rec}, nil
 }
 
 // lookUp is the slow way: the key is not in memory, or its owner or organisation

@@ -42,6 +42,7 @@ type Authority struct {
 	keys          *cache[key.Hash, *record]
 	users         *cache[userRef, *party]
 	organizations *cache[string, *party]
+	chatbots      *cache[string, *chatbot] // by id, and by slug
 	uses          uses
 }
 
@@ -65,6 +66,7 @@ func New(store Store, opts Options) *Authority {
 	a.keys = newCache(a.loadRecord)
 	a.users = newCache(a.loadUser)
 	a.organizations = newCache(a.loadOrganization)
+	a.chatbots = newCache(a.loadChatbot)
 	return a
 }
 

@@ -27,7 +27,7 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	if !d.p.Can(keysCreate) && !d.p.Can(keysCreateAny) {
 		return Key{}, secret.Text{}, denied(keysCreate)
 	}
-	k, err := a.composeKey(ctx, d.p, body)
+	k, bots, err := a.composeKey(ctx, d.p, body)
 	if err != nil {
 		return Key{}, secret.Text{}, err
 	}
@@ -45,7 +45,10 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	row := KeyRow{Key: k}
 	text := a.addSecret(&row)
 	d.id, d.name = row.ID, row.Name
-	err = a.store.Keys.CreateKey(ctx, row, most, act(a, d, keyFields(k.CreatedAt), nil, &row.Key))
+	done := act(a, d, keyFields(k.CreatedAt), nil, &row.Key)
+	a.beginGrants(d, &row, bots, &done)
+	defer a.refreshChatbots(ctx, bots)
+	err = a.store.Keys.CreateKey(ctx, row, most, done)
 	if err != nil {
 		return Key{}, secret.Text{}, quota(err, most)
 	}
@@ -53,11 +56,12 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	return row.Key, text, nil
 }
 
-// composeKey is the key that body asks for, or everything that is wrong with it.
-func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (Key, error) {
+// composeKey is the key that body asks for and the chatbots that it opens, or
+// everything that is wrong with it.
+func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (Key, []Chatbot, error) {
 	list, err := members(body)
 	if err != nil {
-		return Key{}, err
+		return Key{}, nil, err
 	}
 	now := a.instant()
 	k, preset, list, problem := startFrom(list, now)
@@ -72,22 +76,26 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (K
 	settlePreset(e, preset)
 	settleKey(e)
 	if !p.owns(k.UserID) && !p.Can(keysCreateAny) {
-		return Key{}, denied(keysCreateAny)
+		return Key{}, nil, denied(keysCreateAny)
 	}
 	if p.owns(k.UserID) && !p.Can(keysCreate) {
-		return Key{}, denied(keysCreate)
+		return Key{}, nil, denied(keysCreate)
 	}
 	if k.UserID != "" && !e.failed("user_id") {
 		if _, err := a.store.Users.UserByID(ctx, p.organizationID, k.UserID); isNotFound(err) {
 			e.fail("user_id", "there is no such user")
 		} else if err != nil {
-			return Key{}, err
+			return Key{}, nil, err
 		}
+	}
+	bots, err := a.firstGrants(ctx, p, e)
+	if err != nil {
+		return Key{}, nil, err
 	}
 	if k.Status == StatusDisabled {
 		k.DisabledBy = p.actor()
 	}
-	return k, e.err()
+	return k, bots, e.err()
 }
 
 func quota(err error, most *int64) error {

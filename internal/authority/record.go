@@ -101,7 +101,7 @@ func (a *Authority) loadRecord(ctx context.Context, hash key.Hash) (*record, err
 	if which < 0 {
 		return nil, fault.NotFound // replaced between two reads of the store
 	}
-	rules, err := a.compile(&row.Key, row.Secrets[which].ExpiresAt)
+	rules, err := a.compile(&row, row.Secrets[which].ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 // compile makes the rules of a stored key for one of its secrets; bind adds the owner's state. A prefix
 // that cannot be read must not open or close anything silently: the key is then
 // not usable until it is mended.
-func (a *Authority) compile(k *Key, secretExpiresAt time.Time) (policy.Rules, error) {
+func (a *Authority) compile(k *KeyRow, secretExpiresAt time.Time) (policy.Rules, error) {
 	spec := policy.Spec{Status: k.Status.rule(), ExpiresAt: k.ExpiresAt, SecretExpiresAt: secretExpiresAt, Provider: a.isProvider}
 	spec.Scopes = as[llm.Scope](k.Scopes)
 	spec.Formats = as[llm.Format](k.AllowedAPIFormats)
@@ -184,6 +184,7 @@ func (a *Authority) compile(k *Key, secretExpiresAt time.Time) (policy.Rules, er
 	if k.Kind == KindChatbot && spec.Chatbots == nil {
 		spec.Chatbots = []string{} // a stored key of this kind that names no chatbot opens nothing
 	}
+	spec.Grants = compileGrants(k.Grants)
 	if k.AllowedIPs != nil {
 		spec.IPs = make([]netip.Prefix, 0, len(k.AllowedIPs))
 	}

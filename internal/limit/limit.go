@@ -82,6 +82,7 @@ const (
 	Organization Kind = iota + 1
 	User
 	Key
+	Visitor // a caller without a key, by address and chatbot
 	Chatbot
 	Credential
 	kinds // one more than the last
@@ -95,6 +96,7 @@ var kindWords = [kinds]struct{ name, whose string }{
 	Organization: {"organization", "the organization's"},
 	User:         {"user", "the key owner's"},
 	Key:          {"key", "this key's"},
+	Visitor:      {"visitor", "this address's"},
 	Chatbot:      {"chatbot", "the chatbot's"},
 	Credential:   {"credential", "the provider credential's"},
 }

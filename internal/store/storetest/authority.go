@@ -44,6 +44,12 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"audit":                 audit,
 		"changes and events":    together,
 		"replays":               replays,
+		"chatbots":              chatbots,
+		"chatbot slugs":         chatbotSlugs,
+		"grants":                grants,
+		"key with grants":       keyWithGrants,
+		"one grant":             oneGrant,
+		"granted keys":          grantedKeys,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
