@@ -74,11 +74,7 @@ func (a *Authority) grantChatbot(ctx context.Context, d deed, body []byte) (Gran
 		}
 		next := a.newGrant(d.p, c.ID, row.ID)
 		next.ExpiresAt, next.Version = asked.ExpiresAt, before.Version+1
-		was := &before
-		if before.Version == 0 {
-			was = nil
-		}
-		return a.putGrant(ctx, next, &c, row, act(a, d, grantFields(next.CreatedAt), was, &next))
+		return a.putGrant(ctx, next, &c, row, a.grantAct(d, &before, &next))
 	})
 	if errors.Is(err, fault.NameTaken) {
 		err = grantTaken()
@@ -93,6 +89,23 @@ func grantTaken() error {
 	e := fault.New(fault.NameTaken, "This key may open the chatbot already. PATCH the grant to change when it ends, or revoke it first.")
 	e.Param = "key_id"
 	return e
+}
+
+// grantAct is what stands beside the change of a grant. Which key it is about
+// stands there also where that does not change.
+func (a *Authority) grantAct(d deed, before, after *ChatbotGrant) Act {
+	if before != nil && before.Version == 0 {
+		before = nil
+	}
+	table := grantFields(a.instant())
+	done := act(a, d, table, before, after)
+	list := diff(table, before, after)
+	if before != nil {
+		id := shown(table[0], after)
+		list = append([]Change{{table[0].name, id, id}}, list...)
+	}
+	done.Event.Changes = a.veil.changes(list)
+	return done
 }
 
 // newGrant is the grant that p gives now.
@@ -160,7 +173,7 @@ func (a *Authority) changeGrant(ctx context.Context, d deed, keyID string, chang
 		if err := change(&after); err != nil {
 			return err
 		}
-		done := act(a, d, grantFields(a.instant()), &before, &after)
+		done := a.grantAct(d, &before, &after)
 		if reflect.DeepEqual(before, after) {
 			return a.note(ctx, done.Event)
 		}
@@ -258,7 +271,7 @@ func (a *Authority) beginGrants(d deed, row *KeyRow, bots []Chatbot, done *Act) 
 		g := a.newGrant(d.p, bots[i].ID, row.ID)
 		row.Grants = append(row.Grants, g)
 		granted := deed{p: d.p, action: "chatbot.grant", kind: "chatbot", id: bots[i].ID, name: bots[i].Name}
-		done.Also = append(done.Also, act(a, granted, grantFields(g.CreatedAt), nil, &g).Event)
+		done.Also = append(done.Also, a.grantAct(granted, nil, &g).Event)
 	}
 }
 
