@@ -13,7 +13,7 @@ type Problem struct {
 	Code      string       `json:"code" doc:"Stable word for programs." example:"validation_failed"`
 	Param     string       `json:"param,omitempty" doc:"The one field or parameter at fault, if there is one."`
 	Errors    []FieldError `json:"errors,omitempty" doc:"Every wrong field. Submitted values are never repeated."`
-	RequestID string       `json:"request_id,omitempty" doc:"Names the log line; give it when you ask for help."`
+	RequestID string       `json:"request_id,omitempty" doc:"Names the log line; give it when you ask for help." example:"req_4tqzjdbnnkyqhxqgpzk3m7wgxe"`
 }
 
 // FieldError is one wrong field of a body or one wrong parameter of the query.

@@ -39,6 +39,13 @@ func (c *Client) UpdateUser(ctx context.Context, id string, in api.UserInput, op
 	return call[api.User](ctx, c, http.MethodPatch, userPath(id), in, opts...)
 }
 
+// DeleteUser deletes a user, their keys and their management keys for good. The
+// ledger and the audit go on naming them.
+func (c *Client) DeleteUser(ctx context.Context, id string, opts ...CallOption) error {
+	_, err := call[none](ctx, c, http.MethodDelete, userPath(id), nil, opts...)
+	return err
+}
+
 // Organization is the organization that the token acts in.
 func (c *Client) Organization(ctx context.Context) (api.Organization, error) {
 	return call[api.Organization](ctx, c, http.MethodGet, "/organization", nil)

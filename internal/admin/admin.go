@@ -47,6 +47,7 @@ type Options struct {
 	Ledger      Ledger
 	Catalog     *catalog.Catalog
 	Configured  func(provider string) bool     // whether a provider can be used; nil = all can
+	Kind        func(provider string) string   // which provider's wire it speaks; nil = that of its own name
 	LeastOutput int64                          // tokens of the shortest answer that is forwarded under a hard limit; 0 = 64
 	BodyTimeout time.Duration                  // how long a body may take to arrive whole; 0 = 10 s
 	Logger      *slog.Logger                   // nil = discard
@@ -61,6 +62,7 @@ type service struct {
 	purse       Purse
 	catalog     *catalog.Catalog
 	configured  func(string) bool
+	kind        func(string) string
 	leastOutput int64
 	bodyTimeout time.Duration
 	log         *slog.Logger
@@ -69,6 +71,7 @@ type service struct {
 	huma        huma.API
 	mux         *http.ServeMux
 	methods     map[string][]string // the methods of each path, for 405
+	described   map[string]route    // the rows of the table by id, for the document
 }
 
 // New is the handler of /api/v1/… and /openapi.json; every other path is 404. It
@@ -76,9 +79,10 @@ type service struct {
 func New(o Options) http.Handler {
 	s := &service{
 		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, catalog: o.Catalog,
-		configured: o.Configured, leastOutput: cmp.Or(o.LeastOutput, 64),
+		configured: o.Configured, kind: o.Kind, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
-		address: o.Address, mux: http.NewServeMux(), methods: map[string][]string{},
+		address: o.Address, mux: http.NewServeMux(),
+		methods: map[string][]string{}, described: map[string]route{},
 	}
 	if s.configured == nil {
 		s.configured = func(string) bool { return true }

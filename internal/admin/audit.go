@@ -21,26 +21,28 @@ func (s *service) auditRoutes() {
 	add(s, route{
 		method: http.MethodGet, path: "/audit-events", id: "list-audit-events", tag: "audit",
 		summary: "List what was done and refused, newest first",
-		about:   "As JSON Lines without size: everything that matches. That the audit was read is kept in it.",
-		answer:  api.AuditList{}, also: ndjsonMediaType, timeout: 2 * time.Minute, action: "audit.read",
+		returns: "A part of the audit.", alsoSample: auditLinesSample(),
+		about:  "As JSON Lines without size: everything that matches. That the audit was read is kept in it.",
+		answer: api.AuditList{}, also: ndjsonMediaType, timeout: 2 * time.Minute, action: "audit.read",
 	}, s.listAudit)
 	add(s, route{
 		method: http.MethodGet, path: "/audit-events/verify", id: "verify-audit-events", tag: "audit",
-		summary: "Find every event that was changed, taken out or put elsewhere", timeout: 2 * time.Minute, action: "audit.verify",
+		summary: "Find every event that was changed, taken out or put elsewhere", about: "Reads the whole audit. Keep the hash of the newest event elsewhere to compare with later: who can write the database can write a whole new chain.",
+		returns: "Whether the audit is as it was written.", timeout: 2 * time.Minute, action: "audit.verify",
 	}, s.verifyAudit)
 }
 
 type auditQuery struct {
 	ActorID      string    `query:"actor_id" maxLength:"200" doc:"Only of this management key, or of those that act for this user."`
 	Action       string    `query:"action" maxLength:"200" doc:"Like api_key.update, or api_key.* for all that begin so."`
-	ResourceType string    `query:"resource_type" maxLength:"200"`
-	ResourceID   string    `query:"resource_id" maxLength:"200"`
-	Outcome      string    `query:"outcome" enum:"done,refused,replayed"`
+	ResourceType string    `query:"resource_type" maxLength:"200" doc:"Only about things of this kind, like api_key."`
+	ResourceID   string    `query:"resource_id" maxLength:"200" doc:"Only about the thing with this id."`
+	Outcome      string    `query:"outcome" enum:"done,refused,replayed" doc:"Only events with this outcome."`
 	From         time.Time `query:"from" doc:"At or after this instant."`
 	To           time.Time `query:"to" doc:"Before this instant."`
 	Before       int64     `query:"before" minimum:"0" maximum:"9007199254740991" doc:"Sequence of the last event already seen: next_before of the answer before."`
 	Format       string    `query:"format" enum:"json,jsonl" doc:"Without it, as the Accept header says."`
-	Size         int       `query:"size" minimum:"1" maximum:"1000" doc:"Without it 100 in JSON, and in JSON Lines all."`
+	Size         int       `query:"size" minimum:"1" maximum:"1000" doc:"The most events. Without it 100 in JSON, and in JSON Lines all."`
 
 	accept string
 }

@@ -186,8 +186,8 @@ type ledgerQuery struct {
 	ID   string    `path:"id" doc:"Id of the key."`
 	From time.Time `query:"from" doc:"Lines at or after this instant."`
 	To   time.Time `query:"to" doc:"Lines before this instant."`
-	Page int       `query:"page" minimum:"1" maximum:"1000000" default:"1"`
-	Size int       `query:"size" minimum:"1" maximum:"1000" default:"100"`
+	Page int       `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
+	Size int       `query:"size" minimum:"1" maximum:"1000" default:"100" doc:"The most that a page holds."`
 }
 
 func (s *service) keyLedger(ctx context.Context, who authority.Principal, in *ledgerQuery) (*answer[api.LedgerList], error) {

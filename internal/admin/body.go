@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,8 +20,9 @@ import (
 )
 
 // decodeObject reads a body that no keeper judges into a T whose fields are text
-// and whole numbers; null is as good as left out. Every field that is unknown or
-// of the wrong type is in wrong, in the order of the names.
+// and whole numbers; null is as good as left out. Every field that is unknown, of
+// the wrong type, or beyond what its tags say to readers of the document is in
+// wrong, in the order of the names.
 func decodeObject[T any](body []byte) (out T, wrong []fault.Field, err error) {
 	members, err := strictObject(body)
 	if err != nil {
@@ -26,28 +30,68 @@ func decodeObject[T any](body []byte) (out T, wrong []fault.Field, err error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		raw := members[name]
-		field, ok := fieldNamed(reflect.ValueOf(&out).Elem(), name)
+		field, tag, ok := fieldNamed(reflect.ValueOf(&out).Elem(), name)
+		problem := ""
 		switch {
 		case !ok:
-			wrong = append(wrong, fault.Field{Name: name, Problem: "is not a known field"})
+			problem = "is not a known field"
 		case raw.Kind() == 'n':
 		case json.Unmarshal(raw, field.Addr().Interface()) != nil && field.Kind() == reflect.String:
-			wrong = append(wrong, fault.Field{Name: name, Problem: "must be text"})
+			problem = "must be text"
 		case json.Unmarshal(raw, field.Addr().Interface()) != nil:
-			wrong = append(wrong, fault.Field{Name: name, Problem: "must be a whole number"})
+			problem = wantWhole(tag)
+		default:
+			problem = beyond(field, tag)
+		}
+		if problem != "" {
+			wrong = append(wrong, fault.Field{Name: name, Problem: problem})
 		}
 	}
 	return out, wrong, nil
 }
 
-// fieldNamed is the field of a struct with this JSON name, and no other spelling.
-func fieldNamed(v reflect.Value, name string) (reflect.Value, bool) {
+// fieldNamed is the field of a struct with this JSON name, and no other spelling,
+// and its tags.
+func fieldNamed(v reflect.Value, name string) (reflect.Value, reflect.StructTag, bool) {
 	for i := range v.NumField() {
-		if tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); tag == name {
-			return v.Field(i), true
+		tag := v.Type().Field(i).Tag
+		if known, _, _ := strings.Cut(tag.Get("json"), ","); known == name {
+			return v.Field(i), tag, true
 		}
 	}
-	return reflect.Value{}, false
+	return reflect.Value{}, "", false
+}
+
+// beyond says what a value must be, by its tags, when it is not.
+func beyond(v reflect.Value, tag reflect.StructTag) string {
+	bound := func(name string, otherwise int64) int64 {
+		if n, err := strconv.ParseInt(tag.Get(name), 10, 64); err == nil {
+			return n
+		}
+		return otherwise
+	}
+	switch v.Kind() {
+	case reflect.String:
+		words := tag.Get("enum")
+		if most := bound("maxLength", math.MaxInt64); int64(utf8.RuneCountInString(v.String())) > most {
+			return fmt.Sprintf("must have at most %d characters", most)
+		}
+		if words != "" && !slices.Contains(strings.Split(words, ","), v.String()) {
+			return "must be one of " + strings.ReplaceAll(words, ",", ", ")
+		}
+	case reflect.Int64:
+		if n := v.Int(); n < bound("minimum", math.MinInt64) || n > bound("maximum", math.MaxInt64) {
+			return wantWhole(tag)
+		}
+	}
+	return ""
+}
+
+func wantWhole(tag reflect.StructTag) string {
+	if least, most := tag.Get("minimum"), tag.Get("maximum"); least != "" && most != "" {
+		return "must be a whole number from " + least + " to " + most
+	}
+	return "must be a whole number"
 }
 
 // invalid is all that is wrong as one error, nil for nothing.

@@ -23,15 +23,16 @@ func (s *service) humaConfig(version string) huma.Config {
 	alias[bool](registry)
 	alias[time.Time](registry)
 	alias[[]string](registry)
-	alias[map[string]bool](registry)
+	registry.RegisterTypeAlias(reflect.TypeFor[api.Optional[map[string]bool]](), reflect.TypeFor[*map[string]*bool]()) // null takes a word out
 	alias[api.DefaultPrice](registry)
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Tollgate management API", Version: version,
-				Description: "Keys, management keys, users, the organization, usage, the audit and explain. Every error is a problem document (RFC 9457) with a stable code.",
+				Description: openingText, License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
+			Servers: []*huma.Server{{URL: "/", Description: "The server that this document came from."}},
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
@@ -45,8 +46,6 @@ func (s *service) humaConfig(version string) huma.Config {
 		},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{s.translate},
-
-		RejectUnknownQueryParameters: true,
 	}
 }
 
@@ -82,13 +81,6 @@ func (s *service) answerSchema(r route) *huma.Response {
 	return &huma.Response{Description: http.StatusText(http.StatusOK), Content: forms}
 }
 
-func (s *service) problemResponse() *huma.Response {
-	return &huma.Response{
-		Description: "A problem document. Its code says what happened.",
-		Content:     map[string]*huma.MediaType{api.ProblemMediaType: {Schema: s.schema(reflect.TypeFor[api.Problem]())}},
-	}
-}
-
 func (s *service) schema(t reflect.Type) *huma.Schema {
 	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
@@ -101,6 +93,8 @@ func (s *service) document() http.Handler {
 		delete(doc.Components.Schemas.Map(), theirs) // huma's own error type, which is never sent
 	}
 	allowNulls(doc.Components.Schemas)
+	s.describe(doc)
+	doc.Components.Schemas = inOrder{doc.Components.Schemas}
 	text, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		panic(err) // a mistake in the types, met by the first test
@@ -120,7 +114,8 @@ func allowNulls(registry huma.Registry) {
 		for _, f := range reflect.VisibleFields(t) {
 			tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			property := schema.Properties[tag]
-			if property == nil || !maybeNull(f.Type) || strings.Contains(options, "omitempty") {
+			said := f.Tag.Get("nullable")
+			if property == nil || said == "false" || said == "" && (!maybeNull(f.Type) || strings.Contains(options, "omitempty")) {
 				continue
 			}
 			if property.Ref != "" {
@@ -136,6 +131,40 @@ func allowNulls(registry huma.Registry) {
 			}
 		}
 	}
+}
+
+// inOrder is a registry that writes the fields of each type in the order in which
+// it declares them, which is an order for readers.
+type inOrder struct{ huma.Registry }
+
+// MarshalJSON writes the schemas by name.
+func (r inOrder) MarshalJSON() ([]byte, error) {
+	schemas := map[string]json.RawMessage{}
+	for name, schema := range r.Map() {
+		text, err := json.Marshal(schema)
+		if err != nil {
+			return nil, err
+		}
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(text, &members); err != nil {
+			return nil, err
+		}
+		if schema.Properties != nil {
+			var properties ordered
+			for _, field := range jsonNames(r.TypeFromRef("#/components/schemas/" + name)) {
+				if p := schema.Properties[field]; p != nil {
+					properties = append(properties, member{field, p})
+				}
+			}
+			if members["properties"], err = json.Marshal(properties); err != nil {
+				return nil, err
+			}
+		}
+		if schemas[name], err = json.Marshal(members); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(schemas)
 }
 
 // maybeNull reports whether a field of this type is written as null, or may be.

@@ -12,7 +12,7 @@ import (
 
 // ref names the object of an operation.
 type ref struct {
-	ID string `path:"id" doc:"Id of the object." example:"key_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c90"`
+	ID string `path:"id" doc:"Id of the object."`
 }
 
 // version names the object of an operation without a body, and the version that is

@@ -40,7 +40,7 @@ func (s *service) explain(ctx context.Context, who authority.Principal, in *obje
 	}
 	e.KeyID = grant.KeyID()
 	e.allow("key", "The key is known.")
-	target := s.rules(&e, grant, ask, req)
+	target := s.rules(&e, grant, route, ask, req)
 	if err := s.limits(ctx, &e, grant, s.limitAsk(req, route, target, grant)); err != nil {
 		return nil, err
 	}
@@ -94,14 +94,11 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 		}
 		ask.IP = ip
 	}
-	if req.InputTokens < 0 {
-		fail("input_tokens", "must be 0 or more")
-	}
-	if req.MaxOutputTokens < 0 {
-		fail("max_output_tokens", "must be 0 or more")
-	}
 	route := routeOf(req)
 	if route == nil {
+		if failed("api_format") {
+			return nil, nil, invalid(wrong)
+		}
 		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions")
 		return nil, nil, invalid(wrong)
 	}
@@ -122,13 +119,13 @@ func routeOf(req api.ExplainRequest) *dialect.Route {
 
 // rules asks every rule of the key, with the model's own between those of the
 // route and those of the model, as the gate does.
-func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, req api.ExplainRequest) catalog.Target {
+func (s *service) rules(e *explanation, grant authority.Grant, route *dialect.Route, ask *policy.Ask, req api.ExplainRequest) catalog.Target {
 	before := grant.Rules().Trace(ask)
 	e.trace(before, req)
 	if req.Model == "" {
 		return catalog.Target{}
 	}
-	target, err := s.catalog.Resolve(req.Model, s.configured)
+	target, err := s.resolve(route, req.Model)
 	if err != nil {
 		f := fault.Of(err)
 		e.deny("catalog", f.Kind, f.Public)
@@ -145,6 +142,8 @@ func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, 
 		e.allow("provider_configured", "There is a credential for the provider.")
 	}
 	switch {
+	case route.Free:
+		e.allow("price", "The route costs nothing.")
 	case target.Model != nil && target.Model.Priced:
 		e.allow("price", "The model has a price.")
 	case grant.Chain().Budgeted() && grant.DefaultPrice() == nil:
@@ -153,6 +152,27 @@ func (s *service) rules(e *explanation, grant authority.Grant, ask *policy.Ask, 
 		e.allow("price", "The model has no price; that matters only under a budget.")
 	}
 	return target
+}
+
+// resolve finds the model that a name means on a route, as the gate does.
+func (s *service) resolve(route *dialect.Route, name string) (catalog.Target, error) {
+	target, err := s.catalog.Resolve(name, func(slug string) bool {
+		return s.configured(slug) && route.Speaks(s.kindOf(slug))
+	})
+	if err == nil && !route.Speaks(s.kindOf(target.Provider)) {
+		return target, route.Foreign(name, target.Provider)
+	}
+	return target, err
+}
+
+// kindOf is a provider's kind; one that is not configured is called like it.
+func (s *service) kindOf(slug string) string {
+	if s.kind != nil {
+		if kind := s.kind(slug); kind != "" {
+			return kind
+		}
+	}
+	return slug
 }
 
 // explanation collects steps. The first refusal decides.
@@ -204,6 +224,9 @@ const unknownOutput = 32_768
 
 // limitAsk is the request as the limits see it: its upper bound.
 func (s *service) limitAsk(req api.ExplainRequest, route *dialect.Route, target catalog.Target, grant authority.Grant) *limit.Ask {
+	if route.Free {
+		return &limit.Ask{}
+	}
 	ask := &limit.Ask{Input: req.InputTokens, Choices: 1}
 	tariff := target.Model.Tariff()
 	if d := grant.DefaultPrice(); len(tariff.Tiers) == 0 && d != nil && target.Provider != "" {

@@ -41,6 +41,9 @@ func TestExplain(t *testing.T) {
 		"output is shortened":  {api.ExplainRequest{Model: "gpt-4o", MaxOutputTokens: 16_000}, "", "budget_limit_cents", "allow"},
 		"only the key":         {api.ExplainRequest{}, "", "rate_limit_per_minute", "allow"},
 		"refused goes on":      {api.ExplainRequest{Model: "gpt-4.1", IP: "198.51.100.1"}, "ip_denied", "model", "deny model_denied"},
+		"another's route":      {api.ExplainRequest{Model: "gpt-4o", APIFormat: "anthropic", IP: "203.0.113.7"}, "model_not_found", "catalog", "deny model_not_found"},
+		"its own route":        {api.ExplainRequest{Model: "claude-sonnet-4-5", APIFormat: "anthropic", IP: "203.0.113.7"}, "model_denied", "catalog", "allow"},
+		"a route for nothing":  {api.ExplainRequest{Model: "claude-opus-5", Endpoint: "/v1/messages/count_tokens", InputTokens: 1e9}, "scope_denied", "budget_limit_cents", "allow"},
 		"unknown key":          {api.ExplainRequest{Key: "tg_nobody"}, "key_invalid", "key", "deny key_invalid"},
 		"a management key":     {api.ExplainRequest{Key: rootKey}, "key_invalid", "key", "deny key_invalid"},
 		"an embedding's cap":   {api.ExplainRequest{Model: "text-embedding-3-small", Endpoint: "/v1/embeddings"}, "scope_denied", "model", "deny model_denied"},
@@ -88,7 +91,7 @@ func TestExplainBadRequests(t *testing.T) {
 		`{"key":"a","max_output_tokens":"ten"}`: "max_output_tokens",
 		`{"key":"a","max_output_tokens":1.5}`:   "max_output_tokens",
 		`{"key":"a","endpoint":"/v9"}`:          "endpoint",
-		`{"key":"a","api_format":"telex"}`:      "endpoint",
+		`{"key":"a","api_format":"telex"}`:      "api_format",
 		`{"key":"a","Model":"x"}`:               "Model",
 	} {
 		_, p := h.problem(t, request{method: "POST", path: "/api/v1/explain", body: body})

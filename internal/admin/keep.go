@@ -12,7 +12,8 @@ import (
 type call struct {
 	route route
 	who   authority.Principal
-	id    string // of the object, as it stands in the path; "" = none
+	id    string        // of the object, as it stands in the path; "" = none
+	stray []fault.Field // of the query, beside what is declared
 }
 
 type callKey struct{}

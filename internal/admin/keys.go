@@ -10,18 +10,18 @@ import (
 )
 
 type keyAnswer struct {
-	ETag string `header:"ETag"`
+	ETag string `header:"ETag" doc:"The version, to be sent back as If-Match."`
 	Body api.Key
 }
 
 type keyQuery struct {
-	Page     int    `query:"page" minimum:"1" maximum:"1000000" default:"1"`
-	Size     int    `query:"size" minimum:"1" maximum:"100" default:"10"`
-	UserID   string `query:"user_id" doc:"Only keys of this owner."`
+	Page     int    `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
+	Size     int    `query:"size" minimum:"1" maximum:"100" default:"10" doc:"The most that a page holds."`
+	UserID   string `query:"user_id" maxLength:"200" doc:"Only keys of this owner."`
 	IsActive string `query:"is_active" enum:"true,false" doc:"Only active or only inactive keys."`
-	Kind     string `query:"kind" enum:"user,standalone,chatbot,service"`
-	Status   string `query:"status" enum:"active,disabled,revoked,expired"`
-	Tag      string `query:"tag" doc:"Only keys with this tag."`
+	Kind     string `query:"kind" enum:"user,standalone,chatbot,service" doc:"Only keys of this kind."`
+	Status   string `query:"status" enum:"active,disabled,revoked,expired" doc:"Only keys with this status now."`
+	Tag      string `query:"tag" maxLength:"50" doc:"Only keys with this tag."`
 	After    string `query:"after" maxLength:"200" doc:"Id of the last key already seen; what follows it is listed, and total is what is left. Page then means nothing."`
 	Search   string `query:"search" maxLength:"200" doc:"In name or description, whatever the case."`
 }
@@ -51,8 +51,8 @@ func (s *service) listKeys(ctx context.Context, who authority.Principal, in *key
 }
 
 type keyCreated struct {
-	ETag     string `header:"ETag"`
-	Location string `header:"Location"`
+	ETag     string `header:"ETag" doc:"The version, to be sent back as If-Match."`
+	Location string `header:"Location" doc:"Path of what was made."`
 	Body     api.KeyCreated
 }
 
@@ -149,7 +149,7 @@ func (s *service) actOnKey(ctx context.Context, who authority.Principal, in *cha
 }
 
 type keyRegenerated struct {
-	ETag string `header:"ETag"`
+	ETag string `header:"ETag" doc:"The version, to be sent back as If-Match."`
 	Body api.KeyCreated
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"tollgate/api"
 	"tollgate/internal/authority"
+	"tollgate/internal/fault"
 )
 
 // managementRoutes is what opens the management API itself.
@@ -14,36 +15,42 @@ func (s *service) managementRoutes() {
 	add(s, route{
 		method: http.MethodGet, path: "/management-keys", id: "list-management-keys", tag: "management-keys",
 		summary: "List management keys, newest first", about: "Who may not see everybody's sees their own.",
+		returns: "One page of management keys, and how many match in all.",
 	}, s.listManagementKeys)
 	add(s, route{
 		method: http.MethodPost, path: "/management-keys", id: "create-management-key", tag: "management-keys",
 		summary: "Make a management key", about: "It can be given no more than one holds oneself. The secret is in this answer and nowhere else.",
-		status: http.StatusCreated, body: api.ManagementKeyInput{},
+		status: http.StatusCreated, body: api.ManagementKeyInput{}, samples: createManagementKeySamples(),
+		returns: "The management key, and its secret for the only time.", codes: []fault.Kind{fault.EscalationDenied},
 	}, s.createManagementKey)
 	add(s, route{
 		method: http.MethodGet, path: "/management-keys/{id}", id: "get-management-key", tag: "management-keys",
-		summary: "Show a management key",
+		summary: "Show a management key", about: "One's own need no permission.", returns: "The management key.",
 	}, s.getManagementKey)
 	add(s, route{
 		method: http.MethodPatch, path: "/management-keys/{id}", id: "update-management-key", tag: "management-keys",
-		summary: "Change fields of a management key", body: api.ManagementKeyInput{},
+		summary: "Change fields of a management key", about: "JSON merge patch (RFC 7396). It can be given no more than one holds oneself. The root key cannot be changed here.",
+		body: api.ManagementKeyInput{}, samples: updateManagementKeySamples(), returns: "The management key as it is now.",
+		codes: []fault.Kind{fault.EscalationDenied},
 	}, s.updateManagementKey)
 	add(s, route{
 		method: http.MethodDelete, path: "/management-keys/{id}", id: "delete-management-key", tag: "management-keys",
-		summary: "Delete a management key for good", about: "The audit still names it.", status: http.StatusNoContent,
+		summary: "Delete a management key for good", about: "The audit still names it. The root key cannot be deleted.", status: http.StatusNoContent,
 	}, s.deleteManagementKey)
 	add(s, route{
 		method: http.MethodPost, path: "/management-keys/{id}/revoke", id: "revoke-management-key", tag: "management-keys",
-		summary: "End a management key for good", about: "It stays visible.",
+		summary: "End a management key for good", about: "It stays visible. The root key cannot be revoked.", returns: "The management key as it is now.",
+		codes: []fault.Kind{fault.VersionConflict},
 	}, s.revokeManagementKey)
 	add(s, route{
-		method: http.MethodGet, path: "/roles", id: "list-roles", tag: "users",
-		summary: "List the roles and what they may do", permission: "platform:organization:read", action: "role.list",
+		method: http.MethodGet, path: "/roles", id: "list-roles", tag: "roles",
+		summary: "List the roles and what they may do", about: "The mightiest first.", returns: "All roles, and every permission that there is.",
+		permission: "platform:organization:read", action: "role.list",
 	}, s.listRoles)
 }
 
 type managementAnswer struct {
-	ETag string `header:"ETag"`
+	ETag string `header:"ETag" doc:"The version, to be sent back as If-Match."`
 	Body api.ManagementKey
 }
 
@@ -64,9 +71,9 @@ func managementView(m authority.ManagementKey) api.ManagementKey {
 }
 
 type managementQuery struct {
-	Page   int    `query:"page" minimum:"1" maximum:"1000000" default:"1"`
-	Size   int    `query:"size" minimum:"1" maximum:"100" default:"10"`
-	UserID string `query:"user_id" doc:"Only those that act for this user."`
+	Page   int    `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
+	Size   int    `query:"size" minimum:"1" maximum:"100" default:"10" doc:"The most that a page holds."`
+	UserID string `query:"user_id" maxLength:"200" doc:"Only those that act for this user."`
 }
 
 func (s *service) listManagementKeys(ctx context.Context, who authority.Principal, in *managementQuery) (*answer[api.ManagementKeyList], error) {
@@ -82,8 +89,8 @@ func (s *service) listManagementKeys(ctx context.Context, who authority.Principa
 }
 
 type managementCreated struct {
-	ETag     string `header:"ETag"`
-	Location string `header:"Location"`
+	ETag     string `header:"ETag" doc:"The version, to be sent back as If-Match."`
+	Location string `header:"Location" doc:"Path of what was made."`
 	Body     api.ManagementKeyCreated
 }
 

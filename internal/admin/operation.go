@@ -31,6 +31,12 @@ type route struct {
 	bodyOptional bool   // the body may be left out
 	bodyBytes    int64  // the largest body; 0 = 1 MiB
 	timeout      time.Duration
+
+	codes      []fault.Kind // refusals of its own, for the document, beside those that follow from the rest
+	samples    []sample     // bodies that it takes, for the document; the simplest first
+	returns    string       // what a successful answer is, for the document; "" = what its status says
+	answers    []sample     // answers, for the document; nil = one made of the examples of its fields
+	alsoSample string       // an answer in the other media type
 }
 
 const (
@@ -73,16 +79,20 @@ func add[In, Out any](s *service, r route, handle operation[In, Out]) {
 		op.Parameters = append(op.Parameters, idempotencyParam())
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *In) (*Out, error) {
-		out, err := handle(ctx, principalOf(ctx), in)
+		err := invalid(callOf(ctx).stray)
+		var out *Out
+		if err == nil {
+			out, err = handle(ctx, principalOf(ctx), in)
+		}
 		if err != nil {
 			return nil, s.refuse(ctx, err)
 		}
 		return out, nil
 	})
-	op.Responses["default"] = s.problemResponse()
 	if op.RequestBody != nil {
 		op.RequestBody.Required = !r.bodyOptional
 	}
+	s.described[r.id] = r
 	s.methods[prefix+r.path] = append(s.methods[prefix+r.path], r.method)
 }
 
@@ -106,7 +116,7 @@ func (s *service) guard(r route) func(huma.Context, func(huma.Context)) {
 		defer cancel()
 		who, err := s.identify(ctx, hc, originOf(ctx, r.method))
 		stranger := err != nil
-		ctx = context.WithValue(ctx, callKey{}, &call{route: r, who: who, id: hc.Param("id")})
+		ctx = context.WithValue(ctx, callKey{}, &call{route: r, who: who, id: hc.Param("id"), stray: strayParams(hc)})
 		hc = huma.WithContext(hc, ctx)
 		if err == nil {
 			err = admit(r, hc, who)

@@ -9,14 +9,14 @@ import (
 )
 
 type userAnswer struct {
-	ETag string `header:"ETag"`
+	ETag string `header:"ETag" doc:"The version, to be sent back as If-Match."`
 	Body api.User
 }
 
 type userQuery struct {
-	Page   int    `query:"page" minimum:"1" maximum:"1000000" default:"1"`
-	Size   int    `query:"size" minimum:"1" maximum:"100" default:"10"`
-	Status string `query:"status" enum:"active,disabled"`
+	Page   int    `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
+	Size   int    `query:"size" minimum:"1" maximum:"100" default:"10" doc:"The most that a page holds."`
+	Status string `query:"status" enum:"active,disabled" doc:"Only users with this status."`
 	Search string `query:"search" maxLength:"200" doc:"In name or email, whatever the case."`
 }
 
@@ -35,8 +35,8 @@ func (s *service) listUsers(ctx context.Context, who authority.Principal, in *us
 }
 
 type userCreated struct {
-	ETag     string `header:"ETag"`
-	Location string `header:"Location"`
+	ETag     string `header:"ETag" doc:"The version, to be sent back as If-Match."`
+	Location string `header:"Location" doc:"Path of what was made."`
 	Body     api.User
 }
 
@@ -73,8 +73,14 @@ func (s *service) updateUser(ctx context.Context, who authority.Principal, in *c
 	return &userAnswer{ETag: etag(u.Version), Body: userView(u)}, nil
 }
 
+func (s *service) deleteUser(ctx context.Context, who authority.Principal, in *version) (*struct{}, error) {
+	return ifMatching(in.IfMatch, func(version int64) (*struct{}, error) {
+		return nil, s.authority.DeleteUser(ctx, who, in.ID, version)
+	})
+}
+
 type organizationAnswer struct {
-	ETag string `header:"ETag"`
+	ETag string `header:"ETag" doc:"The version, to be sent back as If-Match."`
 	Body api.Organization
 }
 

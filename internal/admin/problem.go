@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -115,8 +116,10 @@ func (s *service) translate(hc huma.Context, _ string, v any) (any, error) {
 		f.Kind, f.Public = fault.BodyTooLarge, "The body is larger than this operation takes."
 	case http.StatusUnprocessableEntity:
 		f.Kind = fault.ValidationFailed
+		f.Fields = callOf(hc.Context()).stray
 		for _, e := range theirs.Errors {
 			_, name, _ := strings.Cut(e.Location, ".")
+			name, _, _ = strings.Cut(name, "[") // of a list
 			if !slices.ContainsFunc(f.Fields, func(f fault.Field) bool { return f.Name == name }) {
 				f.Fields = append(f.Fields, fault.Field{Name: name, Problem: want(hc.Operation(), name)})
 			}
@@ -134,19 +137,38 @@ func (s *service) translate(hc huma.Context, _ string, v any) (any, error) {
 
 // want says what a parameter must be, in the words of its declaration.
 func want(op *huma.Operation, name string) string {
-	var known []string
 	for _, p := range op.Parameters {
 		if p.In != "path" && p.Name == name {
 			return wantOf(p.Schema)
 		}
+	}
+	return "cannot be read"
+}
+
+// strayParams is what of a query the operation does not know, or knows once only:
+// of two values it would take one without a word.
+func strayParams(hc huma.Context) (stray []fault.Field) {
+	var known []string
+	for _, p := range hc.Operation().Parameters {
 		if p.In == "query" {
 			known = append(known, p.Name)
 		}
 	}
-	if known == nil {
-		return "is not a known parameter; this operation takes none"
+	others := "is not a known parameter; this operation takes none"
+	if known != nil {
+		others = "is not a known parameter; there are " + strings.Join(known, ", ")
 	}
-	return "is not a known parameter; there are " + strings.Join(known, ", ")
+	u := hc.URL()
+	query := u.Query()
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		switch {
+		case !slices.Contains(known, name):
+			stray = append(stray, fault.Field{Name: name, Problem: others})
+		case len(query[name]) > 1:
+			stray = append(stray, fault.Field{Name: name, Problem: "is there more than once; send it once"})
+		}
+	}
+	return stray
 }
 
 func wantOf(s *huma.Schema) string {

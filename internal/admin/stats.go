@@ -13,8 +13,8 @@ import (
 
 type statsQuery struct {
 	ID    string `path:"id" doc:"Id of the key."`
-	Start string `query:"start" doc:"An instant (RFC 3339), or a day (2026-11-20), which begins in the organization's time zone. Without it, 30 days up to the end." example:"2026-11-01"`
-	End   string `query:"end" doc:"Not part of the span. Without it, now." example:"2026-12-01"`
+	Start string `query:"start" maxLength:"40" doc:"An instant (RFC 3339), or a day (2026-11-20), which begins in the organization's time zone. Without it, 30 days up to the end." example:"2026-11-01"`
+	End   string `query:"end" maxLength:"40" doc:"Not part of the span. Without it, now." example:"2026-12-01"`
 }
 
 // defaultDays is how many days statistics show when nothing is said.
@@ -70,7 +70,7 @@ func (q *statsQuery) span(now time.Time, loc *time.Location) (start, end time.Ti
 
 // parseWhen reads an instant, or the beginning of a day.
 func parseWhen(name, text string, loc *time.Location, wrong []fault.Field) (time.Time, []fault.Field) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil && t.Year() > 0 && t.Year() < 10000 {
+	if t, err := time.Parse(time.RFC3339, text); err == nil && t.UTC().Year() > 0 && t.UTC().Year() < 10000 {
 		return t, wrong
 	}
 	if t, err := time.ParseInLocation("2006-01-02 15", text+" 12", loc); err == nil && t.Year() > 0 {

@@ -68,7 +68,7 @@ func TestC8_EveryOperationIsKept(t *testing.T) {
 		"UpdateKey": "api_key.update", "ReplaceKey": "api_key.update", "DeactivateKey": "api_key.deactivate",
 		"ActivateKey": "api_key.activate", "RegenerateKey": "api_key.regenerate", "ExtendKey": "api_key.extend",
 		"RevokeKey": "api_key.revoke", "DeleteKey": "api_key.delete", "PurgeKey": "api_key.purge", "CleanUpExpired": "api_key.clean_up",
-		"CreateUser": "user.create", "UserByID": "user.get", "ListUsers": "user.list", "UpdateUser": "user.update",
+		"CreateUser": "user.create", "UserByID": "user.get", "ListUsers": "user.list", "UpdateUser": "user.update", "DeleteUser": "user.delete",
 		"Organization": "organization.get", "UpdateOrganization": "organization.update",
 		"CreateManagementKey": "management_key.create", "ManagementKeyByID": "management_key.get",
 		"ListManagementKeys": "management_key.list", "UpdateManagementKey": "management_key.update",

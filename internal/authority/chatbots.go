@@ -64,7 +64,11 @@ func (a *Authority) createChatbot(ctx context.Context, d deed, body []byte) (Cha
 	c.UpdatedAt = c.CreatedAt
 	d.id, d.name = c.ID, c.Name
 	defer a.refreshChatbot(ctx, c.ID, c.Slug)
-	if err := a.store.Chatbots.CreateChatbot(ctx, c, act(a, d, a.chatbotFields(), nil, &c)); err != nil {
+	err = a.store.Chatbots.CreateChatbot(ctx, c, act(a, d, a.chatbotFields(), nil, &c))
+	switch {
+	case isNotFound(err): // deleted meanwhile
+		return Chatbot{}, problem("user_id", "there is no such user")
+	case err != nil:
 		return Chatbot{}, slugTaken(err, c.Slug)
 	}
 	return c, nil

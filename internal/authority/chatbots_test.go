@@ -381,3 +381,28 @@ func TestD3_ChangesAreInForceAtOnce(t *testing.T) {
 		t.Error("no chatbot lets callers in")
 	}
 }
+
+// A chatbot outlives its owner, closed, and is then the organisation's to open.
+func TestD2_ADeletedOwnersChatbotsAreClosed(t *testing.T) {
+	h := newHouse(t)
+	u := h.user(t, `{"email":"ada@example.com"}`)
+	c := h.bot(t, `{"name":"a","model":"m","access_mode":"public","user_id":"`+u.ID+`"}`)
+	if b, err := h.FindChatbot(t.Context(), "a"); err != nil || !b.Rules().Open {
+		t.Fatal(err)
+	}
+	must(t, h.DeleteUser(t.Context(), h.root, u.ID, 0))
+	b, err := h.FindChatbot(t.Context(), "a")
+	must(t, err)
+	if r := b.Rules(); r.Open || !r.Disabled || !r.OwnerActive {
+		t.Errorf("its owner is gone: %+v", r)
+	}
+	if e := h.last(t, "chatbot.update"); e.ResourceID != c.ID || !strings.Contains(e.Changes, `{"field":"status","from":"active","to":"disabled"}`) {
+		t.Errorf("%+v", e)
+	}
+	c, err = h.UpdateChatbot(t.Context(), h.root, c.ID, []byte(`{"is_active":true}`), 0)
+	must(t, err)
+	same(t, c.UserID, "")
+	b, err = h.FindChatbot(t.Context(), "a")
+	must(t, err)
+	same(t, b.Rules().Open, true)
+}

@@ -95,9 +95,7 @@ func (a *Authority) cleanKey(ctx context.Context, p Principal, row KeyRow, byDef
 		switch {
 		case expired && deletes:
 			did = Cleaned{Deleted: 1}
-			if err := a.bury(&after); err != nil {
-				return err
-			}
+			a.bury(&after)
 		case expired && before.Status == StatusActive:
 			did.Disabled, after.Status, after.DisabledBy = 1, StatusDisabled, p.actor()
 		}

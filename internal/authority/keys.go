@@ -83,7 +83,7 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (K
 	}
 	if k.UserID != "" && !e.failed("user_id") {
 		if _, err := a.store.Users.UserByID(ctx, p.organizationID, k.UserID); isNotFound(err) {
-			e.fail("user_id", "there is no such user")
+			e.fail("user_id", noSuchUser)
 		} else if err != nil {
 			return Key{}, nil, err
 		}
@@ -98,7 +98,12 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (K
 	return k, bots, e.err()
 }
 
+const noSuchUser = "there is no such user"
+
 func quota(err error, most *int64) error {
+	if isNotFound(err) { // deleted since the body was judged
+		return problem("user_id", noSuchUser)
+	}
 	if fault.Of(err).Kind == fault.Internal && isKind(err, fault.KeyQuotaReached) {
 		return fault.Wrap(fault.KeyQuotaReached, err,
 			"The user has %d keys already, which is as many as a user may have here. Delete or revoke one first.", *most)

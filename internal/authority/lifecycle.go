@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"tollgate/internal/key"
 	"tollgate/internal/secret"
 )
@@ -60,6 +62,18 @@ func (w *wish) read(body []byte, table ...field[wish]) error {
 	return e.err()
 }
 
+// demanded is f where null is as wrong as nothing.
+func demanded[T any](f field[T], problem string) field[T] {
+	set := f.set
+	f.set = func(e *edit[T], raw jsontext.Value) string {
+		if isNull(raw) {
+			return problem
+		}
+		return set(e, raw)
+	}
+	return f
+}
+
 // RegenerateKey gives a key another secret; its id, limits and counters stay.
 // body is empty or {"overlap_seconds": n}: the old secret works on for so long, 0
 // to 30 days, and dies at once without it. One that still worked from an earlier
@@ -105,7 +119,8 @@ func (a *Authority) ExtendKey(ctx context.Context, p Principal, id string, body 
 	d := deed{p: p, action: "api_key.extend", kind: "api_key", id: id}
 	return onceKey(ctx, a, d, body, func(d deed) (Key, error) {
 		var w wish
-		if err := w.read(body, countField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })); err != nil {
+		days := countField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })
+		if err := w.read(body, demanded(days, "is required: a whole number from 1 to 3650")); err != nil {
 			return Key{}, err
 		}
 		if w.days == nil {
@@ -156,13 +171,16 @@ func (a *Authority) RevokeKey(ctx context.Context, p Principal, id string, body 
 // precondition_failed, version_conflict, store_unavailable.
 func (a *Authority) DeleteKey(ctx context.Context, p Principal, id string, expect int64) error {
 	d := deed{p: p, action: "api_key.delete", kind: "api_key", id: id}
-	_, err := a.rewriteKey(ctx, d, keysDelete, expect, a.bury)
+	_, err := a.rewriteKey(ctx, d, keysDelete, expect, func(row *KeyRow) error {
+		a.bury(row)
+		return nil
+	})
 	return a.refused(ctx, d, err)
 }
 
-func (a *Authority) bury(row *KeyRow) error {
+// bury makes row a tombstone.
+func (a *Authority) bury(row *KeyRow) {
 	row.DeletedAt, row.Secrets, row.Hashes = a.instant(), nil, nil
-	return nil
 }
 
 // PurgeKey takes a key away altogether, also one that was deleted. The ledger and

@@ -90,7 +90,9 @@ func (a *Authority) createManagementKey(ctx context.Context, d deed, body []byte
 	}
 	d.id, d.name = m.ID, m.Name
 	row := ManagementRow{ManagementKey: m, Hash: key.HashOf(text.Reveal())}
-	if err := a.store.Credentials.CreateManagementKey(ctx, row, act(a, d, managementFields(now), nil, &m)); err != nil {
+	if err := a.store.Credentials.CreateManagementKey(ctx, row, act(a, d, managementFields(now), nil, &m)); isNotFound(err) {
+		return ManagementKey{}, secret.Text{}, problem("user_id", noSuchUser) // deleted since the body was judged
+	} else if err != nil {
 		return ManagementKey{}, secret.Text{}, err
 	}
 	return m, text, nil
@@ -115,7 +117,7 @@ func (a *Authority) settleManagementKey(ctx context.Context, e *edit[ManagementK
 		}
 		if m.UserID != "" && !e.failed("user_id") {
 			if _, err := a.store.Users.UserByID(ctx, p.organizationID, m.UserID); isNotFound(err) {
-				e.fail("user_id", "there is no such user")
+				e.fail("user_id", noSuchUser)
 			} else if err != nil {
 				return err
 			}

@@ -126,6 +126,14 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		_, err := p.h.UpdateUser(t.Context(), who, p.users[whose].ID, []byte(`{"name":"x"}`), 0)
 		return err
 	},
+	"DeleteUser": func(t *testing.T, p *places, who authority.Principal, whose string) error {
+		u := p.users[whose]
+		err := p.h.DeleteUser(t.Context(), who, u.ID, 0)
+		if err == nil {
+			p.add(t, whose, u.Role) // the name is free again
+		}
+		return err
+	},
 	"Organization": func(t *testing.T, p *places, who authority.Principal, _ string) error {
 		_, err := p.h.Organization(t.Context(), who)
 		return err
@@ -175,6 +183,7 @@ const (
 	no   = "permission_denied"
 	gone = "not_found"
 	bad  = "validation_failed"
+	last = "last_owner"
 )
 
 // law is what each role gets on its own, on another's and on another
@@ -214,7 +223,9 @@ func TestC2_EveryOperationByRoleAndOwner(t *testing.T) {
 		"UserByID":       read,
 		"ListUsers":      sees,
 		// The admin may not touch the owner, but here the other is a plain user.
-		"UpdateUser":          roles(seeing, seeing, answers{no, no, no}, answers{no, gone, gone}, answers{no, gone, gone}, nobody),
+		"UpdateUser": roles(seeing, seeing, answers{no, no, no}, answers{no, gone, gone}, answers{no, gone, gone}, nobody),
+		// The owner is the last one.
+		"DeleteUser":          roles(answers{last, ok, gone}, answers{ok, ok, gone}, answers{no, no, no}, answers{no, gone, gone}, answers{no, gone, gone}, nobody),
 		"Organization":        roles(all, all, all, all, all, none),
 		"UpdateOrganization":  organizationWide,
 		"CreateManagementKey": roles(answers{ok, ok, bad}, answers{ok, ok, bad}, none, create, none, none),

@@ -29,6 +29,7 @@ const (
 	usersCreate  = "platform:users:create"
 	usersRead    = "platform:users:read"
 	usersUpdate  = "platform:users:update"
+	usersDelete  = "platform:users:delete"
 	ownersManage = "platform:owners:manage" // to make and change owners
 
 	organizationRead   = "platform:organization:read"
@@ -51,7 +52,7 @@ func Permissions() []string {
 	return []string{
 		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge,
 		chatbotsCreate, chatbotsCreateAny, chatbotsRead, chatbotsUpdate, chatbotsDelete, chatbotsManage,
-		usersCreate, usersRead, usersUpdate, ownersManage,
+		usersCreate, usersRead, usersUpdate, usersDelete, ownersManage,
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,
 		auditRead, usageRead, balanceManage, verifyKeys,

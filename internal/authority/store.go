@@ -58,9 +58,10 @@ type KeyRow struct {
 
 // KeyStore keeps keys and their secrets.
 type KeyStore interface {
-	// CreateKey makes a key, and its balance and its grants if it has some. Unless most is nil, its user must have fewer than
-	// *most keys that are neither deleted nor revoked; else it is
-	// fault.KeyQuotaReached.
+	// CreateKey makes a key, and its balance and its grants if it has some. Its user, if it has one,
+	// must be one of the organisation, else it is fault.NotFound; unless most is nil,
+	// that user must have fewer than *most keys that are neither deleted nor revoked,
+	// else it is fault.KeyQuotaReached.
 	CreateKey(ctx context.Context, row KeyRow, most *int64, act Act) error
 	KeyByID(ctx context.Context, organizationID, id string) (KeyRow, error)
 	// KeyByHash finds the key of any organisation that has a secret with this
@@ -99,7 +100,21 @@ type UserStore interface {
 	CreateUser(ctx context.Context, u User, act Act) error
 	UserByID(ctx context.Context, organizationID, id string) (User, error)
 	ListUsers(ctx context.Context, organizationID string, f UserFilter) ([]User, int, error)
-	UpdateUser(ctx context.Context, u User, act Act) error
+	// UpdateUser replaces the row of the same id whose version is u.Version−1.
+	// Unless keep is "", another active user of the organisation must have the
+	// role keep; else it is fault.LastOwner.
+	UpdateUser(ctx context.Context, u User, keep string, act Act) error
+	// DeleteUser is UpdateUser that makes the row a tombstone, whose email is free,
+	// and ends what belonged to the user in the same transaction.
+	DeleteUser(ctx context.Context, u User, keep string, act Act, estate Estate) error
+}
+
+// Estate says what becomes of what belongs to a user who is deleted: of each key
+// that is alive, and of each management key.
+type Estate struct {
+	Key        func(KeyRow) (KeyRow, Act) // the tombstone in its place
+	Management func(ManagementRow) Act    // it is taken away
+	Chatbot    func(Chatbot) (Chatbot, Act)
 }
 
 // OrganizationStore keeps organisations.
@@ -127,6 +142,8 @@ type ManagementStore interface {
 
 // ManagementKeyStore keeps the keys of the management API.
 type ManagementKeyStore interface {
+	// CreateManagementKey makes a management key. Its user, if it has one, must be
+	// one of the organisation, else it is fault.NotFound.
 	CreateManagementKey(ctx context.Context, row ManagementRow, act Act) error
 	ManagementKeyByID(ctx context.Context, organizationID, id string) (ManagementRow, error)
 	// ListManagementKeys gives one page, newest first, and how many there are in all.
@@ -158,6 +175,8 @@ type ReplayStore interface {
 // ChatbotStore keeps chatbots. A deleted one is there for nobody.
 type ChatbotStore interface {
 	// CreateChatbot makes a chatbot; a slug that another one has is fault.NameTaken.
+	// Its user, if it has one, must be one of the organisation, else it is
+	// fault.NotFound; so it is in UpdateChatbot.
 	CreateChatbot(ctx context.Context, c Chatbot, act Act) error
 	ChatbotByID(ctx context.Context, organizationID, id string) (Chatbot, error)
 	// FindChatbot finds the chatbot of any organisation that has this id or slug;

@@ -98,7 +98,8 @@ type KeyFilter struct {
 	Size     int    // 1–100; 0 = 10
 }
 
-// User is a person of an organisation. Disabling one stops all of their keys.
+// User is a person of an organisation. Disabling one stops all of their keys, and
+// deleting one deletes them.
 type User struct {
 	ID             string // "user_…"
 	OrganizationID string
@@ -109,7 +110,8 @@ type User struct {
 	Limits
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	Version   int64 // 1 at creation, one more with each change
+	DeletedAt time.Time // of a user that is being deleted; none that was is ever read
+	Version   int64     // 1 at creation, one more with each change
 }
 
 // UserFilter says which users to list. Zero fields filter nothing.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tollgate/internal/fault"
+	"tollgate/internal/key"
 	"tollgate/internal/secret"
 )
 
@@ -101,8 +102,9 @@ func (a *Authority) ListUsers(ctx context.Context, p Principal, f UserFilter) ([
 // UpdateUser lays body over the user as they are (RFC 7396). Neither the role
 // before nor the one after can hold more than the principal does. A positive
 // expect is the version that the caller has seen; 0 is any. The change is in
-// force for all of the user's keys when UpdateUser returns. Kinds: as CreateUser,
-// and not_found, precondition_failed, version_conflict.
+// force for all of the user's keys when UpdateUser returns. The last active owner
+// stays one. Kinds: as CreateUser, and not_found, last_owner, precondition_failed,
+// version_conflict.
 func (a *Authority) UpdateUser(ctx context.Context, p Principal, id string, body []byte, expect int64) (User, error) {
 	d := deed{p: p, action: "user.update", kind: "user", id: id}
 	list, err := members(body)
@@ -134,12 +136,94 @@ func (a *Authority) UpdateUser(ctx context.Context, p Principal, id string, body
 		}
 		changed.Version, changed.UpdatedAt = before.Version+1, a.instant()
 		defer a.users.refresh(ctx, userRef{p.organizationID, id})
-		return emailTaken(a.store.Users.UpdateUser(ctx, changed, done), changed.Email)
+		return lastOwner(emailTaken(a.store.Users.UpdateUser(ctx, changed, keepOwner(&before, &changed), done), changed.Email))
 	})
 	if err != nil {
 		return User{}, a.refused(ctx, d, err)
 	}
 	return changed, nil
+}
+
+// DeleteUser ends a user, their keys and their management keys, for good: what
+// belonged to them works no more when DeleteUser returns. Their chatbots are
+// disabled and belong to the organisation from then on. The email is free again;
+// ledger and audit go on naming the user. The last active owner stays. A positive
+// expect is the version that the caller has seen; 0 is any. Kinds:
+// permission_denied, escalation_denied, not_found, last_owner,
+// precondition_failed, version_conflict, store_unavailable.
+func (a *Authority) DeleteUser(ctx context.Context, p Principal, id string, expect int64) error {
+	d := deed{p: p, action: "user.delete", kind: "user", id: id}
+	err := retry(ctx, "user", func() error {
+		before, err := a.reachUser(ctx, p, id, usersDelete)
+		if err != nil {
+			return err
+		}
+		d.name = before.Email
+		if err := checkVersion("user", expect, before.Version); err != nil {
+			return err
+		}
+		if err := p.canHand(rolePatterns(before.Role), false, "role"); err != nil {
+			return err
+		}
+		after := before
+		after.Status, after.DeletedAt = StatusDisabled, a.instant()
+		after.Version, after.UpdatedAt = before.Version+1, after.DeletedAt
+		var dead []key.Hash
+		var bots []Chatbot
+		defer func() {
+			a.refreshKey(ctx, dead)
+			a.refreshChatbots(ctx, bots)
+			a.users.refresh(ctx, userRef{p.organizationID, id})
+		}()
+		return lastOwner(absent(a.store.Users.DeleteUser(ctx, after, keepOwner(&before, &after),
+			act(a, d, userFields(), &before, nil), a.estate(p, &dead, &bots)), "user", id))
+	})
+	return a.refused(ctx, d, err)
+}
+
+// estate ends what belongs to a user whom p deletes. The hashes of the keys go to
+// dead, the chatbots to bots.
+func (a *Authority) estate(p Principal, dead *[]key.Hash, bots *[]Chatbot) Estate {
+	now := a.instant()
+	return Estate{
+		Key: func(before KeyRow) (KeyRow, Act) {
+			*dead = append(*dead, before.Hashes...)
+			after := before
+			after.Version, after.UpdatedAt = before.Version+1, now
+			a.bury(&after)
+			d := deed{p: p, action: "api_key.delete", kind: "api_key", id: before.ID, name: before.Name}
+			return after, act(a, d, keyFields(now), &before.Key, &after.Key)
+		},
+		Management: func(m ManagementRow) Act {
+			d := deed{p: p, action: "management_key.delete", kind: "management_key", id: m.ID, name: m.Name}
+			return act(a, d, managementFields(now), &m.ManagementKey, nil)
+		},
+		Chatbot: func(before Chatbot) (Chatbot, Act) {
+			*bots = append(*bots, before)
+			after := before
+			after.UserID, after.Status, after.DisabledBy = "", StatusDisabled, p.actor()
+			after.Version, after.UpdatedAt = before.Version+1, now
+			d := deed{p: p, action: "chatbot.update", kind: "chatbot", id: before.ID, name: before.Name}
+			return after, act(a, d, a.chatbotFields(), &before, &after)
+		},
+	}
+}
+
+// keepOwner is the role that somebody else must have for before to become after:
+// an organisation that has an owner who can act keeps one. "" = none.
+func keepOwner(before, after *User) string {
+	acts := func(u *User) bool { return u.Role == RoleOwner && u.Status == StatusActive }
+	if acts(before) && !acts(after) {
+		return RoleOwner
+	}
+	return ""
+}
+
+func lastOwner(err error) error {
+	if !isKind(err, fault.LastOwner) {
+		return err
+	}
+	return fault.Wrap(fault.LastOwner, err, "This is the only active owner of the organization. Make another one first.")
 }
 
 // userFields is the table of a user: every name that a body may carry.

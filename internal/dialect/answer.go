@@ -1,6 +1,10 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
+
+	"tollgate/internal/llm"
+)
 
 const (
 	maxUsageBytes = 64 << 10 // of a usage object; a larger one is not read
@@ -11,6 +15,7 @@ const (
 // only, keeps the few top-level values it looks for, and never holds more of
 // the answer than those. It does not validate: the answer is the provider's.
 type answer struct {
+	format   llm.Format
 	depth    int
 	begun    bool // it begins as an object does
 	done     bool // the top-level object was closed, or there never was one
@@ -22,6 +27,8 @@ type answer struct {
 	name     [maxNameBytes]byte
 	nameLen  int  // of the latest string; maxNameBytes+1 when it is longer
 	output   bool // the latest name is that of an output string, whose value is due
+	object   bool // the latest name is that of an object full of output, whose value is due
+	within   int  // the depth of such an object; 0 = in none
 
 	keeping kept   // the top-level value that is being kept
 	kept    []byte // its bytes so far
@@ -94,7 +101,7 @@ func (a *answer) begin(b []byte, i int) int {
 // next is the offset of the next byte with a meaning.
 func (a *answer) next(b []byte, i int) int {
 	mask := byte(1)
-	if a.depth == 1 || a.output {
+	if a.depth == 1 || a.output || a.object {
 		mask = 3
 	}
 	for i < len(b) && structure[b[i]]&mask == 0 {
@@ -109,23 +116,31 @@ func (a *answer) mark(c byte) bool {
 	switch c {
 	case '"':
 		a.inString, a.nameLen = true, 0
-		a.counting, a.output = a.output, false
+		a.counting = a.output || a.within > 0
+		a.output, a.object = false, false
 	case '{', '[':
 		a.depth++
-		a.output = false
+		if a.object && a.within == 0 {
+			a.within = a.depth
+		}
+		a.output, a.object = false, false
 	case '}', ']':
 		a.depth--
-		a.output = false
+		if a.depth < a.within {
+			a.within = 0
+		}
+		a.output, a.object = false, false
 		a.finished = a.depth == 0 && c == '}'
 		a.done = a.depth <= 0
 	case ',':
-		a.output = false
+		a.output, a.object = false, false
 	case ':':
 		if a.nameLen > maxNameBytes {
 			return false
 		}
 		name := a.name[:a.nameLen]
-		a.output = a.depth > 1 && isOutput(name)
+		a.output = a.depth > 1 && isOutput(a.format, name)
+		a.object = a.depth > 1 && isOutputObject(a.format, name)
 		if a.depth == 1 {
 			a.keeping = keptAs(name)
 			return a.keeping != keptNothing

@@ -33,7 +33,7 @@ func BenchmarkRead(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := dialect.Read(route, body); err != nil {
+				if _, err := dialect.Read(route, nil, body); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -47,7 +47,7 @@ func BenchmarkReadMessages(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := dialect.Read(route, body); err != nil {
+		if _, err := dialect.Read(route, nil, body); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -84,7 +84,7 @@ func BenchmarkTapChunk(b *testing.B) {
 	for name, event := range map[string]string{"text": chunkOf(" sea"), "tool": tool} {
 		for _, hide := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/hide=%t", name, hide), func(b *testing.B) {
-				tap := dialect.NewTap(find(b, "/v1/chat/completions"), true, hide)
+				tap := dialect.NewTap(find(b, "/v1/chat/completions"), dialect.Events, hide)
 				chunk := []byte(event)
 				b.SetBytes(int64(len(chunk)))
 				b.ReportAllocs()
@@ -100,7 +100,7 @@ func BenchmarkTapChunk(b *testing.B) {
 func BenchmarkTapCut(b *testing.B) {
 	event := chunkOf(" sea")
 	stream := []byte(event[100:] + event[:100])
-	tap := dialect.NewTap(find(b, "/v1/chat/completions"), true, true)
+	tap := dialect.NewTap(find(b, "/v1/chat/completions"), dialect.Events, true)
 	tap.Write([]byte(event[:100]))
 	b.SetBytes(int64(len(stream)))
 	b.ReportAllocs()
@@ -112,7 +112,7 @@ func BenchmarkTapCut(b *testing.B) {
 // BenchmarkTapFirst looks at chunks of which none is like the one before.
 func BenchmarkTapFirst(b *testing.B) {
 	chunks := [][]byte{[]byte(chunkOf("a")), []byte(strings.Replace(chunkOf("a"), "gpt-4o-mini", "gpt-4o", 1))}
-	tap := dialect.NewTap(find(b, "/v1/chat/completions"), true, true)
+	tap := dialect.NewTap(find(b, "/v1/chat/completions"), dialect.Events, true)
 	b.ReportAllocs()
 	for b.Loop() {
 		tap.Write(chunks[0])
@@ -128,7 +128,7 @@ func BenchmarkTapJSON(b *testing.B) {
 			b.SetBytes(int64(len(answer)))
 			b.ReportAllocs()
 			for b.Loop() {
-				tap := dialect.NewTap(find(b, "/v1/embeddings"), false, false)
+				tap := dialect.NewTap(find(b, "/v1/embeddings"), dialect.Document, false)
 				for rest := []byte(answer); len(rest) > 0; {
 					n := min(len(rest), 32<<10)
 					tap.Write(rest[:n])

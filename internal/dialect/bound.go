@@ -32,6 +32,12 @@ const (
 	// with Anthropic ("Tool use", pricing).
 	overTools = 1_024
 
+	// overBuiltin is the description of a tool that the provider knows and the
+	// caller runs: 735 tokens for computer use, 700 for the text editor (Anthropic,
+	// "Tool use", pricing). A set of them counts as several.
+	overBuiltin    = 1_024
+	overBuiltinSet = 8 * overBuiltin
+
 	// overTool is what servers add to each description of a tool before a
 	// template writes it: the members that the caller left out, as null.
 	overTool = 128
@@ -60,7 +66,7 @@ func (c *Call) TextBound() int64 {
 
 // overhead is what is added around the texts.
 func (c *Call) overhead() int64 {
-	n := overCall + overMessage*c.Messages
+	n := overCall + overMessage*c.Messages + c.builtin
 	if c.Tools || c.WebSearch {
 		n += overTools
 	}

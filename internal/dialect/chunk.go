@@ -1,9 +1,15 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
 
-// chunk is what the gate reads of one JSON answer or one chunk of a stream.
+	"tollgate/internal/llm"
+)
+
+// chunk is what the gate reads of one event of a stream.
 type chunk struct {
+	format llm.Format
+	kind   []byte // Anthropic's type of the event, as written
 	id     []byte // raw; nil = none
 	usage  []byte // the value; nil = none or null
 	failed bool   // there is a top-level error that is not null
@@ -13,11 +19,11 @@ type chunk struct {
 	last   span   // the name and the opening quote of the last of them
 }
 
-// readChunk reads data; it is false when that is no JSON object.
-func readChunk(data []byte) (c chunk, ok bool) {
+// read reads data; it is false when that is no JSON object.
+func (c *chunk) read(data []byte) bool {
 	s := scanner{b: data}
 	if s.peek() != '{' {
-		return c, false
+		return false
 	}
 	s.open()
 	for {
@@ -25,27 +31,71 @@ func readChunk(data []byte) (c chunk, ok bool) {
 		if !ok {
 			break
 		}
-		switch string(name) {
-		case "id":
-			if s.peek() == '"' {
-				c.id = s.text()
-				continue
-			}
-			s.skip()
-		case "usage":
-			if v := s.value(); string(v) != "null" {
-				c.usage = v
-			}
-		case "error":
+		switch {
+		case string(name) == "error":
 			c.failed = string(s.value()) != "null" || c.failed
-		case "choices":
-			c.readChoices(&s)
+		case c.format == llm.Anthropic:
+			c.anthropic(&s, name)
 		default:
-			s.skip()
+			c.openAI(&s, name)
 		}
 	}
 	s.end()
-	return c, s.bad == ""
+	return s.bad == ""
+}
+
+// openAI reads a member of a chunk of OpenAI's.
+func (c *chunk) openAI(s *scanner, name []byte) {
+	switch string(name) {
+	case "id":
+		c.readID(s)
+	case "usage":
+		c.readUsage(s)
+	case "choices":
+		c.readChoices(s)
+	default:
+		s.skip()
+	}
+}
+
+// anthropic reads a member of an event of Anthropic's: of the message that it
+// starts, or of what it adds.
+func (c *chunk) anthropic(s *scanner, name []byte) {
+	switch string(name) {
+	case "type":
+		c.kind = s.value()
+	case "message":
+		eachMember(s, func(name []byte) {
+			switch string(name) {
+			case "id":
+				c.readID(s)
+			case "usage":
+				c.readUsage(s)
+			default:
+				s.skip()
+			}
+		})
+	case "usage":
+		c.readUsage(s)
+	case "delta", "content_block":
+		c.walk(s)
+	default:
+		s.skip()
+	}
+}
+
+func (c *chunk) readID(s *scanner) {
+	if s.peek() == '"' {
+		c.id = s.text()
+		return
+	}
+	s.skip()
+}
+
+func (c *chunk) readUsage(s *scanner) {
+	if v := s.value(); string(v) != "null" {
+		c.usage = v
+	}
 }
 
 func (c *chunk) readChoices(s *scanner) {
@@ -83,7 +133,7 @@ func (c *chunk) object(s *scanner) {
 		if !ok {
 			return
 		}
-		if at := s.named; s.peek() == '"' && isOutput(name) {
+		if at := s.named; s.peek() == '"' && isOutput(c.format, name) {
 			last := span{at, s.i + 1}
 			if text := s.text(); len(text) > 0 {
 				c.bytes += int64(len(text))
@@ -96,15 +146,25 @@ func (c *chunk) object(s *scanner) {
 	}
 }
 
-// isOutput reports whether a string called name, somewhere in a choice, is
-// output: answers, refusals, arguments of tool calls, and the reasoning that
-// some providers show.
-func isOutput(name []byte) bool {
+// isOutput reports whether a string called name, somewhere in a choice or in a
+// block, is output: answers, refusals, arguments of tool calls, and the reasoning
+// that some providers show.
+func isOutput(f llm.Format, name []byte) bool {
 	switch string(name) {
-	case "content", "text", "refusal", "arguments", "reasoning", "reasoning_content":
+	case "text":
 		return true
+	case "content", "refusal", "arguments", "reasoning", "reasoning_content":
+		return f == llm.OpenAI
+	case "thinking", "partial_json":
+		return f == llm.Anthropic
 	}
 	return false
+}
+
+// isOutputObject reports whether all the strings in an object called name are
+// output.
+func isOutputObject(f llm.Format, name []byte) bool {
+	return f == llm.Anthropic && string(name) == "input"
 }
 
 // mayReport reports whether data may hold a usage that is not null. It is a

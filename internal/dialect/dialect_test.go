@@ -21,7 +21,7 @@ func find(t testing.TB, path string) *dialect.Route {
 // read reads a body that must be accepted.
 func read(t testing.TB, path, body string) *dialect.Call {
 	t.Helper()
-	call, err := dialect.Read(find(t, path), []byte(body))
+	call, err := dialect.Read(find(t, path), nil, []byte(body))
 	if err != nil {
 		t.Fatalf("Read(%.200s): %v", body, err)
 	}

@@ -11,13 +11,16 @@ import (
 
 // WriteError answers with e as the caller's SDK expects it: status, body, and
 // the headers that say whether and when to try again. A requestID of "" writes
-// no such header. Every format is answered in OpenAI's shape so far.
-func WriteError(w http.ResponseWriter, _ llm.Format, e *fault.Error, status int, requestID string) {
+// no such header.
+func WriteError(w http.ResponseWriter, f llm.Format, e *fault.Error, status int, requestID string) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	if requestID != "" {
 		h.Set("X-Request-Id", requestID)
+		if f == llm.Anthropic {
+			h.Set("Request-Id", requestID)
+		}
 	}
 	if status == http.StatusUnauthorized {
 		h.Set("Www-Authenticate", "Bearer") // RFC 9110, 15.5.2
@@ -29,13 +32,17 @@ func WriteError(w http.ResponseWriter, _ llm.Format, e *fault.Error, status int,
 		h.Set("X-Should-Retry", "false")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(appendError(nil, e, status)) // the caller may be gone
+	_, _ = w.Write(appendError(nil, f, e, status, requestID)) // the caller may be gone
 }
 
-// ErrorEvent is e as an event that ends a stream which began well, in the shape
-// in which OpenAI's SDKs raise it as an exception.
-func ErrorEvent(_ llm.Format, e *fault.Error) []byte {
-	b := appendError([]byte("data: "), e, http.StatusBadGateway)
+// Broken is e as what ends a stream that began well, behind all that the Tap has
+// given so far, in the shape in which the format's SDKs raise it as an exception.
+func (t *Tap) Broken(e *fault.Error, requestID string) []byte {
+	head := "data: "
+	if t.f.format == llm.Anthropic {
+		head = "event: error\ndata: "
+	}
+	b := appendError([]byte(head), t.f.format, e, http.StatusBadGateway, requestID)
 	return append(b, "\n\n"...)
 }
 
@@ -60,12 +67,20 @@ func ceilSeconds(d time.Duration) int64 {
 	return int64((d + time.Second - 1) / time.Second)
 }
 
-// appendError appends the error object of the OpenAI API reference.
-func appendError(b []byte, e *fault.Error, status int) []byte {
+// appendError appends the body of an error.
+func appendError(b []byte, f llm.Format, e *fault.Error, status int, requestID string) []byte {
+	if f == llm.Anthropic {
+		return appendAnthropicError(b, e, status, requestID)
+	}
+	return appendOpenAIError(b, e, status)
+}
+
+// appendOpenAIError appends the error object of the OpenAI API reference.
+func appendOpenAIError(b []byte, e *fault.Error, status int) []byte {
 	b = append(b, `{"error":{"message":`...)
 	b = appendQuoted(b, e.Public)
 	b = append(b, `,"type":`...)
-	b = appendQuoted(b, errorType(e.Kind, status))
+	b = appendQuoted(b, openAIErrorType(e.Kind, status))
 	b = append(b, `,"param":`...)
 	if e.Param == "" {
 		b = append(b, "null"...)
@@ -77,9 +92,9 @@ func appendError(b []byte, e *fault.Error, status int) []byte {
 	return append(b, "}}"...)
 }
 
-// errorType is OpenAI's coarse word for an error. For 429 that is what ran out,
-// "requests" or "tokens".
-func errorType(kind fault.Kind, status int) string {
+// openAIErrorType is OpenAI's coarse word for an error. For 429 that is what ran
+// out, "requests" or "tokens".
+func openAIErrorType(kind fault.Kind, status int) string {
 	switch {
 	case kind == fault.TokensLimited:
 		return "tokens"
@@ -93,6 +108,51 @@ func errorType(kind fault.Kind, status int) string {
 		return "permission_error"
 	case status >= 500:
 		return "server_error"
+	}
+	return "invalid_request_error"
+}
+
+// appendAnthropicError appends the error object of Anthropic's API ("Errors",
+// error shapes), and in it the gate's own code, which says more than the type.
+func appendAnthropicError(b []byte, e *fault.Error, status int, requestID string) []byte {
+	b = append(b, `{"type":"error","error":{"type":`...)
+	b = appendQuoted(b, anthropicErrorType(e.Kind, status))
+	b = append(b, `,"message":`...)
+	b = appendQuoted(b, e.Public)
+	b = append(b, `,"code":`...)
+	b = appendQuoted(b, string(e.Kind))
+	b = append(b, '}')
+	if requestID != "" {
+		b = append(b, `,"request_id":`...)
+		b = appendQuoted(b, requestID)
+	}
+	return append(b, '}')
+}
+
+// anthropicErrorType is Anthropic's word for an error. Its SDKs go by the status,
+// and in a stream, which has none, by this.
+func anthropicErrorType(kind fault.Kind, status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "authentication_error"
+	case http.StatusPaymentRequired:
+		return "billing_error"
+	case http.StatusForbidden:
+		return "permission_error"
+	case http.StatusNotFound:
+		return "not_found_error"
+	case http.StatusRequestEntityTooLarge:
+		return "request_too_large"
+	case http.StatusTooManyRequests:
+		return "rate_limit_error"
+	case http.StatusGatewayTimeout:
+		return "timeout_error"
+	}
+	switch {
+	case kind == fault.Overloaded:
+		return "overloaded_error"
+	case status >= 500:
+		return "api_error"
 	}
 	return "invalid_request_error"
 }

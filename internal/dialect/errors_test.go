@@ -63,7 +63,8 @@ func TestWriteError(t *testing.T) {
 }
 
 func TestErrorEventIsOneEventThatATapKnows(t *testing.T) {
-	event := string(dialect.ErrorEvent(llm.OpenAI, fault.New(fault.UpstreamUnavailable, "It broke\noff.")))
+	tap := dialect.NewTap(find(t, chat), dialect.Events, false)
+	event := string(tap.Broken(fault.New(fault.UpstreamUnavailable, "It broke\noff."), "req_1"))
 	data, ok := strings.CutPrefix(event, "data: ")
 	if data, ok2 := strings.CutSuffix(data, "\n\n"); !ok || !ok2 || !json.Valid([]byte(data)) || strings.Contains(data, "\n") {
 		t.Errorf("%q", event)
@@ -82,7 +83,7 @@ func TestFind(t *testing.T) {
 		{"GET", "/v1/models/gpt-4o", "/v1/models/{id}"},
 		{"GET", "/v1/models/openai/gpt-4o", "/v1/models/{id}"},
 	} {
-		r, err := dialect.Find(c.method, c.path)
+		r, err := dialect.Find(c.method, c.path, nil)
 		if err != nil || r.Path != c.want {
 			t.Errorf("%s %s: %v, %v", c.method, c.path, r, err)
 		}
@@ -100,14 +101,14 @@ func TestFind(t *testing.T) {
 		{"POST", "/chat/completions", fault.NotFound},
 		{"GET", "/", fault.NotFound},
 	} {
-		if _, err := dialect.Find(c.method, c.path); !errors.Is(err, c.want) {
+		if _, err := dialect.Find(c.method, c.path, nil); !errors.Is(err, c.want) {
 			t.Errorf("%s %s: %v, want %s", c.method, c.path, err, c.want)
 		}
 	}
-	if got := dialect.ModelID("/v1/models/openai/gpt-4o"); got != "openai/gpt-4o" {
+	if got := find(t, "/v1/models/{id}").ModelID("/v1/models/openai/gpt-4o"); got != "openai/gpt-4o" {
 		t.Error(got)
 	}
-	if got := dialect.ModelID("/v1/models"); got != "" {
+	if got := find(t, "/v1/models").ModelID("/v1/models"); got != "" {
 		t.Error(got)
 	}
 }
@@ -115,7 +116,7 @@ func TestFind(t *testing.T) {
 func TestModelBodies(t *testing.T) {
 	one := dialect.ModelInfo{ID: "openai/gpt-4o", OwnedBy: "openai", Created: 1_700_000_000}
 	body := map[string]any{"id": "openai/gpt-4o", "object": "model", "created": json.Number("1700000000"), "owned_by": "openai"}
-	if diff := cmp.Diff(body, decode(t, dialect.ModelBody(one))); diff != "" {
+	if diff := cmp.Diff(body, decode(t, dialect.ModelBody(llm.OpenAI, one))); diff != "" {
 		t.Error(diff)
 	}
 	other := dialect.ModelInfo{ID: "x\"y", OwnedBy: "custom"}
@@ -123,10 +124,11 @@ func TestModelBodies(t *testing.T) {
 		body,
 		map[string]any{"id": "x\"y", "object": "model", "created": json.Number("0"), "owned_by": "custom"},
 	}}
-	if diff := cmp.Diff(want, decode(t, dialect.ModelList([]dialect.ModelInfo{one, other}))); diff != "" {
-		t.Error(diff)
+	list, err := dialect.ModelList(llm.OpenAI, []dialect.ModelInfo{one, other}, "limit=x")
+	if diff := cmp.Diff(want, decode(t, list)); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
-	if got := string(dialect.ModelList(nil)); got != `{"object":"list","data":[]}` {
-		t.Error(got)
+	if got, _ := dialect.ModelList(llm.OpenAI, nil, ""); string(got) != `{"object":"list","data":[]}` {
+		t.Errorf("%s", got)
 	}
 }

@@ -1,93 +1,165 @@
 package dialect
 
-// field is a top-level member of a request body that the gate reads.
+import "tollgate/internal/llm"
+
+// field is a top-level member of a request body that the gate reads. What each
+// means is said where it is read.
 type field uint8
 
-// The fields. What each means is said where it is read, in read.go.
+// The fields. A format may call one by a name of its own.
 const (
 	fieldNone field = iota
 	fieldModel
 	fieldStream
-	fieldStreamOptions
 	fieldMaxTokens
 	fieldMaxCompletionTokens
+	fieldMessages
+	fieldTools
+	fieldServiceTier
+
+	// OpenAI's only.
+	fieldStreamOptions
 	fieldN
 	fieldBestOf
-	fieldMessages
 	fieldPrompt
 	fieldInput
-	fieldTools
 	fieldFunctions
 	fieldWebSearch
 	fieldPrediction
 	fieldModalities
-	fieldServiceTier
-	fieldCount
+
+	// Anthropic's only.
+	fieldSystem
+	fieldThinking
+	fieldCacheControl
+	fieldContextManagement
+	fieldSpeed
+	fieldGeo
+	fieldServers
+	fieldContainer
+	fieldFallbacks
 )
 
-// fieldNames are the names of the fields in JSON.
-var fieldNames = [fieldCount]string{
-	fieldModel:               "model",
-	fieldStream:              "stream",
-	fieldStreamOptions:       "stream_options",
-	fieldMaxTokens:           "max_tokens",
-	fieldMaxCompletionTokens: "max_completion_tokens",
-	fieldN:                   "n",
-	fieldBestOf:              "best_of",
-	fieldMessages:            "messages",
-	fieldPrompt:              "prompt",
-	fieldInput:               "input",
-	fieldTools:               "tools",
-	fieldFunctions:           "functions",
-	fieldWebSearch:           "web_search_options",
-	fieldPrediction:          "prediction",
-	fieldModalities:          "modalities",
-	fieldServiceTier:         "service_tier",
+// named is a field with one of its names in JSON.
+type named struct {
+	field
+	name string
 }
 
-// String is the name of the field in JSON.
-func (f field) String() string { return fieldNames[f] }
+// vocabulary is the top-level names of a format: those that are read, and what
+// the others may do to a hold.
+type vocabulary struct {
+	fields []named
 
-// fieldOf is the field that is called exactly name, else fieldNone.
-func fieldOf(name []byte) field {
-	for f := fieldModel; f < fieldCount; f++ {
-		if string(name) == fieldNames[f] {
-			return f
+	// overrides are names by which a caller may pass the output cap, or have
+	// something billed apart. It is for formats that many servers speak, each with
+	// fields of its own.
+	overrides []string
+	// harmless are all other names that there are. It is for a format with one
+	// author, who refuses what he does not know: any other name is as new to us as
+	// an override may be.
+	harmless []string
+}
+
+// vocabularyOf is the vocabulary of a format.
+func vocabularyOf(f llm.Format) *vocabulary {
+	if f == llm.Anthropic {
+		return &vocabularies[1]
+	}
+	return &vocabularies[0]
+}
+
+// vocabularies are OpenAI's and Anthropic's.
+var vocabularies = [...]vocabulary{
+	{
+		fields: []named{
+			{fieldModel, "model"},
+			{fieldStream, "stream"},
+			{fieldStreamOptions, "stream_options"},
+			{fieldMaxTokens, "max_tokens"},
+			{fieldMaxCompletionTokens, "max_completion_tokens"},
+			{fieldN, "n"},
+			{fieldBestOf, "best_of"},
+			{fieldMessages, "messages"},
+			{fieldPrompt, "prompt"},
+			{fieldInput, "input"},
+			{fieldTools, "tools"},
+			{fieldFunctions, "functions"},
+			{fieldWebSearch, "web_search_options"},
+			{fieldPrediction, "prediction"},
+			{fieldModalities, "modalities"},
+			{fieldServiceTier, "service_tier"},
+		},
+		overrides: []string{
+			"n_predict", "num_predict", "max_new_tokens", "max_length", "max_output_tokens", "maxOutputTokens", "max_gen_len",
+			"options", "models", "plugins", "search_parameters", "extra_body", "route", "transforms", "web_search",
+			"enable_search", "cached_content", "cachedContent", "use_beam_search",
+			"chat_template", "documents", "prompt_embeds", "mm_processor_kwargs",
+		},
+	},
+	{
+		fields: []named{
+			{fieldModel, "model"},
+			{fieldStream, "stream"},
+			{fieldMaxTokens, "max_tokens"},
+			{fieldMessages, "messages"},
+			{fieldSystem, "system"},
+			{fieldTools, "tools"},
+			{fieldThinking, "thinking"},
+			{fieldServiceTier, "service_tier"},
+			{fieldCacheControl, "cache_control"},
+			{fieldContextManagement, "context_management"},
+			{fieldSpeed, "speed"},
+			{fieldGeo, "inference_geo"},
+			{fieldServers, "mcp_servers"},
+			{fieldContainer, "container"},
+			{fieldFallbacks, "fallbacks"},
+		},
+		harmless: []string{
+			"temperature", "top_p", "top_k", "stop_sequences", "metadata", "tool_choice", "output_config", "output_format",
+			"diagnostics", "user_profile_id",
+		},
+	},
+}
+
+// of is the field that is called exactly name, else fieldNone.
+func (v *vocabulary) of(name []byte) field {
+	for i := range v.fields {
+		if string(name) == v.fields[i].name {
+			return v.fields[i].field
 		}
 	}
 	return fieldNone
 }
 
-// fieldLike is the field that a lenient parser might take name for, though it
-// is not called so; else fieldNone.
-func fieldLike(name []byte) field {
-	for f := fieldModel; f < fieldCount; f++ {
-		if alike(name, fieldNames[f]) {
-			return f
+// like is the name of the field that a lenient parser might take name for,
+// though it is not called so; else "".
+func (v *vocabulary) like(name []byte) string {
+	for i := range v.fields {
+		if alike(name, v.fields[i].name) {
+			return v.fields[i].name
 		}
 	}
-	return fieldNone
+	return ""
 }
 
-// overrides are the fields by which one server or another lets a caller pass
-// the output cap, or asks for other models, prompts and services than the body
-// otherwise names.
-var overrides = [...]string{
-	"n_predict", "num_predict", "max_new_tokens", "max_length", "max_output_tokens", "maxOutputTokens", "max_gen_len",
-	"options", "models", "plugins", "search_parameters", "extra_body", "route", "transforms", "web_search",
-	"enable_search", "cached_content", "cachedContent", "use_beam_search",
-	"chat_template", "documents", "prompt_embeds", "mm_processor_kwargs",
-}
-
-// overrideOf is the one of overrides that is called name, or that a lenient
-// parser might take name for; "" if it is none.
-func overrideOf(name []byte) string {
-	for _, known := range overrides {
+// override is the name, as it is to be shown, of an override that is called so,
+// or that a lenient parser might take name for; "" if it is none.
+func (v *vocabulary) override(name []byte) string {
+	for _, known := range v.harmless {
+		if string(name) == known {
+			return ""
+		}
+	}
+	if v.harmless != nil {
+		return brief(name)
+	}
+	for _, known := range v.overrides {
 		if string(name) == known {
 			return known
 		}
 	}
-	for _, known := range overrides {
+	for _, known := range v.overrides {
 		if alike(name, known) { // with none in camel case: those have a twin
 			return known
 		}
@@ -96,7 +168,7 @@ func overrideOf(name []byte) string {
 }
 
 // fieldSet is a set of fields.
-type fieldSet uint32
+type fieldSet uint64
 
 // readApart are the fields that hold texts, and one that no model sees.
 const readApart fieldSet = 1<<fieldMessages | 1<<fieldPrompt | 1<<fieldInput | 1<<fieldStreamOptions

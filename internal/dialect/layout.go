@@ -34,6 +34,8 @@ func (c *Call) growthOutside() (n int64) {
 		switch {
 		case from == c.texts.from:
 			l.i = c.texts.to
+		case from == c.system.from: // growthInside has it
+			l.i = c.system.to
 		case first == '{' || first == '[':
 			n += max(0, l.from(0)-int64(l.i-from))
 		default:
@@ -47,6 +49,14 @@ func (c *Call) growthOutside() (n int64) {
 func (c *Call) growthInside() (n int64) {
 	if !c.Templated || !c.layered {
 		return 0
+	}
+	keep := func(text []byte) int64 { return int64(len(text)) }
+	if s := c.system.of(c.body); len(s) > 0 && s[0] == '[' {
+		l := layout{scanner: scanner{b: s}}
+		n = max(0, l.inMessage([]byte("content"), keep)-int64(len(s)))
+	}
+	if c.texts.absent() {
+		return n
 	}
 	l := layout{scanner: scanner{b: c.texts.of(c.body)}}
 	l.open()
@@ -62,7 +72,7 @@ func (c *Call) growthInside() (n int64) {
 				continue
 			}
 			from := l.i
-			size := l.inMessage(name, func(text []byte) int64 { return int64(len(text)) })
+			size := l.inMessage(name, keep)
 			n += max(0, size-int64(l.i-from))
 		}
 	}

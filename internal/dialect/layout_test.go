@@ -123,7 +123,7 @@ func written(v any) int64 {
 
 // templated reads a chat for a provider with templates.
 func templated(t *rapid.T, body string) *dialect.Call {
-	call, err := dialect.Read(chatRoute(t), []byte(body))
+	call, err := dialect.Read(chatRoute(t), nil, []byte(body))
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -256,7 +256,7 @@ func TestTextsAndRestCountEachByte(t *testing.T) {
 			messages = append(messages, map[string]any{"role": "assistant", "content": "x", "tool_calls": anyJSON(t, 5), "weight": json.Number("1e400")})
 		}
 		body := `{"model":"m","messages":` + compact(messages) + `}`
-		call, err := dialect.Read(chatRoute(t), []byte(body))
+		call, err := dialect.Read(chatRoute(t), nil, []byte(body))
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}

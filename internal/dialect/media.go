@@ -3,6 +3,8 @@ package dialect
 import (
 	"bytes"
 	"fmt"
+
+	"tollgate/internal/llm"
 )
 
 // Media counts the parts of a request whose tokens the bytes of its texts do
@@ -44,7 +46,7 @@ func (r *reader) message() {
 		case !ok:
 			return
 		case is(name, "content"):
-			r.content()
+			r.content(fieldMessages)
 		case is(name, "audio"): // an earlier spoken answer, by its id
 			if !r.null() {
 				r.call.Media.Others++
@@ -65,8 +67,9 @@ func is(name []byte, known string) bool {
 		(len(name) >= len(known)-1 && alike(decoded(name), known))
 }
 
-// content reads a message's content: a string, or an array of parts.
-func (r *reader) content() {
+// content reads what is said, in a message or before them: a string, or an array
+// of parts.
+func (r *reader) content(in field) {
 	switch r.peek() {
 	case '"':
 		r.text()
@@ -76,11 +79,34 @@ func (r *reader) content() {
 		r.call.layered = true
 		r.open()
 		for r.element() {
+			r.partOf(in)
+		}
+	default:
+		r.wrong(r.contentName(in), "must be a string or an array of parts")
+	}
+}
+
+// partOf reads one element of a content.
+func (r *reader) partOf(in field) {
+	switch r.peek() {
+	case '"': // some servers take plain strings
+		r.text()
+	case '{':
+		if r.call.Route.Format == llm.Anthropic {
+			r.block()
+		} else {
 			r.part()
 		}
 	default:
-		r.wrong(fmt.Sprintf("messages[%d].content", r.call.Messages), "must be a string or an array of parts")
+		r.wrong(r.contentName(in), "must hold parts, which are objects")
 	}
+}
+
+func (r *reader) contentName(in field) string {
+	if in == fieldSystem {
+		return "system"
+	}
+	return fmt.Sprintf("messages[%d].content", r.call.Messages)
 }
 
 // part reads one part of a content. What its members hold counts whatever its
@@ -88,15 +114,6 @@ func (r *reader) content() {
 // measured, and so does a part whose type is missing, not known, or of another
 // medium than it holds: a server may see in it what is not seen here.
 func (r *reader) part() {
-	switch r.peek() {
-	case '"': // some servers take plain strings
-		r.text()
-		return
-	case '{':
-	default:
-		r.wrong(fmt.Sprintf("messages[%d].content", r.call.Messages), "must hold parts, which are objects")
-		return
-	}
 	m := &r.call.Media
 	others := m.Others
 	var p partKind
@@ -222,20 +239,7 @@ func (r *reader) inline(name []byte, known string) {
 
 // members calls member for each member of the object under the cursor, which
 // must read or skip the value. Anything else than an object is skipped.
-func (r *reader) members(member func(name []byte)) {
-	if r.peek() != '{' {
-		r.skip()
-		return
-	}
-	r.open()
-	for {
-		name, ok := r.member()
-		if !ok {
-			return
-		}
-		member(name)
-	}
-}
+func (r *reader) members(member func(name []byte)) { eachMember(&r.scanner, member) }
 
 // inputs reads a prompt or input and gives the number of separate texts in it:
 // a string is one, an array of numbers (tokens) is one, an array of strings or

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"bytes"
+	"net/url"
 
 	"tollgate/internal/fault"
 )
@@ -24,6 +25,8 @@ type Call struct {
 	Stream       bool
 	IncludeUsage bool  // the caller asked for the usage chunk of a stream
 	MaxOutput    int64 // the caller's own cap in tokens for each choice; 0 = none
+	NoOutput     bool  // the caller's cap is zero: nothing is to be written
+	Thinking     int64 // the caller's cap on hidden thought, which is a part of the output; 0 = none
 	Choices      int64 // answers that are generated and billed: n or best_of, times the prompts; ≥ 1
 
 	Messages    int64  // messages, prompts or inputs
@@ -33,12 +36,16 @@ type Call struct {
 	WebSearch   bool   // web_search_options is set: billed by the search, apart from tokens
 	HostedTools bool   // a tool that the provider runs itself is asked for: billed apart
 	AudioOutput bool   // modalities has audio
+	Extra       string // what else is asked for that has a price of its own, for people: `The speed "fast"`; "" = nothing
 	Prediction  int64  // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
 
 	// Override is the first field at the top level by which some servers let the
-	// caller pass the output cap, or bill something apart; "" = none. A null is
-	// none.
+	// caller pass the output cap, or bill something apart, or that is not known and
+	// so may do either; "" = none. A null is none.
 	Override string
+
+	// Query is what of the request's query is for the provider; "" = nothing.
+	Query string
 
 	// Templated says that the provider puts the prompt together with a chat
 	// template, which may write JSON anew and longer than the caller did. Read
@@ -50,11 +57,14 @@ type Call struct {
 	inside  int // the offset behind the opening brace
 	model   span
 	caps    [2]capSpan // max_tokens, max_completion_tokens
+	thought span       // the value of Thinking
 	options optionsSpan
 	texts   span  // messages, prompt or input
+	system  span  // what is said to the model before the messages
 	listed  int64 // tools and functions
+	builtin int64 // tokens that the provider's own descriptions of tools can have
 	nested  bool  // there are objects or arrays beside texts
-	layered bool  // there are values in messages that are no strings
+	layered bool  // there are values in system or messages that are no strings
 }
 
 // span is a part of the body; the zero span is absent.
@@ -85,18 +95,22 @@ type reader struct {
 	scanner
 	call    *Call
 	err     *fault.Error
+	words   *vocabulary
 	seen    fieldSet
 	others  names
 	n, best int64
 	prompts int64
 }
 
-// Read finds in one pass what a request on route r asks for. The errors are
-// *fault.Error: InvalidJSON, DuplicateField for a name that stands twice at the
-// top level or is a known field's in another spelling, InvalidField for a value
-// of a wrong type or range.
-func Read(r *Route, body []byte) (*Call, error) {
-	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}}
+// Read finds in one pass what a request on route r asks for. at is its URL; nil
+// is one that says nothing. The errors are *fault.Error: InvalidJSON,
+// DuplicateField for a name that stands twice at the top level or is a known
+// field's in another spelling, InvalidField for a value of a wrong type or range.
+func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
+	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}, words: vocabularyOf(r.Format)}
+	if at != nil && at.RawQuery != "" {
+		rd.call.Query = keptQuery(r.Format, at.RawQuery)
+	}
 	rd.object()
 	if err := rd.trouble(); err != nil {
 		return nil, err
@@ -159,22 +173,23 @@ func (r *reader) object() {
 // fieldNamed is the field that is called name, fieldNone if it is none that
 // this route reads. It refuses names that two parsers may read differently.
 func (r *reader) fieldNamed(name []byte) field {
-	f := fieldOf(name)
+	f := r.words.of(name)
 	if f == fieldNone {
 		plain := decoded(name)
-		if f = fieldOf(plain); f == fieldNone {
-			if like := fieldLike(plain); like != fieldNone {
-				r.respelled(plain, like.String())
+		if f = r.words.of(plain); f == fieldNone {
+			if like := r.words.like(plain); like != "" {
+				r.respelled(plain, like)
 			} else if !r.others.add(plain) {
 				r.twice(brief(plain))
 			} else if r.call.Override == "" && r.peek() != 'n' { // null is absent
-				r.call.Override = overrideOf(plain)
+				r.call.Override = r.words.override(plain)
 			}
 			return fieldNone
 		}
+		name = plain
 	}
 	if r.seen.has(f) {
-		r.twice(f.String())
+		r.twice(brief(name))
 	}
 	r.seen |= 1 << f
 	if !r.call.Route.reads.has(f) {
@@ -228,25 +243,43 @@ func (r *reader) read(f field) {
 		r.model()
 	case fieldStream:
 		c.Stream = r.boolean("stream")
+	case fieldMaxTokens:
+		r.outputCap(&c.caps[0], "max_tokens")
+	case fieldMaxCompletionTokens:
+		r.outputCap(&c.caps[1], "max_completion_tokens")
+	case fieldMessages:
+		r.messages()
+		c.texts = r.since(at)
+	case fieldTools:
+		r.tools()
+	case fieldServiceTier:
+		c.ServiceTier = r.serviceTier()
+	default:
+		if f < fieldSystem {
+			r.openAI(f)
+		} else {
+			r.anthropic(f)
+		}
+	}
+}
+
+// openAI reads the value of a field that only OpenAI's format has.
+func (r *reader) openAI(f field) {
+	c := r.call
+	at := r.i
+	switch f {
 	case fieldStreamOptions:
 		r.streamOptions()
-	case fieldMaxTokens, fieldMaxCompletionTokens:
-		r.outputCap(f)
 	case fieldN:
 		r.n = r.choices("n")
 	case fieldBestOf:
 		r.best = r.choices("best_of")
-	case fieldMessages:
-		r.messages()
+	case fieldPrompt:
+		r.prompts = r.inputs("prompt")
 		c.texts = r.since(at)
-	case fieldPrompt, fieldInput:
-		n := r.inputs(f.String())
-		if f == fieldPrompt {
-			r.prompts = n
-		}
+	case fieldInput:
+		r.inputs("input")
 		c.texts = r.since(at)
-	case fieldTools:
-		r.tools()
 	case fieldFunctions:
 		r.functions()
 	case fieldWebSearch:
@@ -260,8 +293,6 @@ func (r *reader) read(f field) {
 		}
 	case fieldModalities:
 		r.modalities()
-	case fieldServiceTier:
-		c.ServiceTier = r.serviceTier()
 	}
 }
 

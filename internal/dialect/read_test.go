@@ -19,7 +19,7 @@ const (
 // refused reads a body that must be refused, and gives the fault.
 func refused(t *testing.T, path, body string) *fault.Error {
 	t.Helper()
-	_, err := dialect.Read(find(t, path), []byte(body))
+	_, err := dialect.Read(find(t, path), nil, []byte(body))
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		t.Fatalf("Read(%.200s) = %v, want a fault", body, err)
@@ -296,7 +296,7 @@ func TestExtras(t *testing.T) {
 func TestReadAllocatesTheCallAndTheModelOnly(t *testing.T) {
 	body := chatBody(prompts["1KB"])
 	route := find(t, chat)
-	if n := testing.AllocsPerRun(100, func() { _, _ = dialect.Read(route, body) }); n > 2 {
+	if n := testing.AllocsPerRun(100, func() { _, _ = dialect.Read(route, nil, body) }); n > 2 {
 		t.Errorf("%v allocations", n)
 	}
 }

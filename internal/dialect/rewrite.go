@@ -1,6 +1,11 @@
 package dialect
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+
+	"tollgate/internal/llm"
+)
 
 // Edit is what must be different in the request that is forwarded. Zero fields
 // change nothing.
@@ -46,13 +51,17 @@ func (c *Call) Rewrite(e Edit) []byte {
 // Rewrite for those who can send pieces.
 func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
 	var edits splices
-	c.editCap(&edits, e)
-	c.editOptions(&edits, e)
+	if c.Route.Format == llm.Anthropic {
+		c.editAnthropic(&edits, e)
+	} else {
+		c.editCap(&edits, e)
+		c.editOptions(&edits, e)
+	}
 	if e.Model != "" && e.Model != c.Model {
 		edits.replace(c.model, appendQuoted(nil, e.Model))
 	}
 	at := 0
-	for _, s := range edits.list[:edits.n] {
+	for _, s := range edits.sorted() {
 		if s.at.from > at {
 			dst = append(dst, c.body[at:s.at.from])
 		}
@@ -62,7 +71,8 @@ func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
 	return append(dst, c.body[at:])
 }
 
-// maxSplices is the model, two caps and the stream options.
+// maxSplices is the model, two caps and the stream options. Where there are more,
+// they cost an allocation.
 const maxSplices = 4
 
 // splice is a new text for a part of the body, which is empty where something
@@ -72,20 +82,35 @@ type splice struct {
 	text []byte
 }
 
-// splices are in the order of their places, and do not overlap.
+// splices do not overlap. Those in list are in the order of their places.
 type splices struct {
 	list [maxSplices]splice
 	n    int
+	more []splice
 }
 
 // replace adds a splice. One for the same place goes behind.
 func (s *splices) replace(at span, text []byte) {
+	if s.n == maxSplices {
+		s.more = append(s.more, splice{at, text})
+		return
+	}
 	i := s.n
 	for ; i > 0 && s.list[i-1].at.from > at.from; i-- {
 		s.list[i] = s.list[i-1]
 	}
 	s.list[i] = splice{at, text}
 	s.n++
+}
+
+// sorted are all splices in the order of their places.
+func (s *splices) sorted() []splice {
+	if s.more == nil {
+		return s.list[:s.n]
+	}
+	all := slices.Concat(s.list[:s.n], s.more)
+	slices.SortStableFunc(all, func(a, b splice) int { return a.at.from - b.at.from })
+	return all
 }
 
 // editCap writes the output cap: over the caller's own, which stand in one or
@@ -95,9 +120,9 @@ func (c *Call) editCap(s *splices, e Edit) {
 	if e.MaxOutput <= 0 || !c.Route.Output {
 		return
 	}
-	f, add := fieldMaxTokens, !c.caps[0].set
-	if e.CapField == fieldMaxCompletionTokens.String() && !c.Route.reads.has(fieldPrompt) {
-		f, add = fieldMaxCompletionTokens, c.MaxOutput == 0
+	name, at, add := "max_tokens", c.caps[0].at, !c.caps[0].set
+	if e.CapField == "max_completion_tokens" && !c.Route.reads.has(fieldPrompt) {
+		name, at, add = e.CapField, c.caps[1].at, c.MaxOutput == 0
 	}
 	if !add && e.MaxOutput == c.MaxOutput {
 		return
@@ -108,13 +133,12 @@ func (c *Call) editCap(s *splices, e Edit) {
 			s.replace(cap.at, value)
 		}
 	}
-	cap := c.caps[f-fieldMaxTokens]
 	switch {
 	case !add:
-	case cap.at.absent():
-		s.replace(span{c.inside, c.inside}, []byte(`"`+f.String()+`":`+string(value)+`,`))
+	case at.absent():
+		s.replace(span{c.inside, c.inside}, []byte(`"`+name+`":`+string(value)+`,`))
 	default:
-		s.replace(cap.at, value)
+		s.replace(at, value)
 	}
 }
 

@@ -76,7 +76,7 @@ func TestRewrite(t *testing.T) {
 
 func TestRewriteGivesTheBodyItselfWhenNothingChanges(t *testing.T) {
 	body := []byte(`{"model":"m","max_tokens":5}`)
-	call, err := dialect.Read(find(t, chat), body)
+	call, err := dialect.Read(find(t, chat), nil, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func decode(t interface{ Fatalf(string, ...any) }, body []byte) map[string]any {
 func TestRewriteIsTheEdit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		body := []byte(anyBody(t))
-		call, err := dialect.Read(chatRoute(t), body)
+		call, err := dialect.Read(chatRoute(t), nil, body)
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
@@ -140,7 +140,7 @@ func TestRewriteIsTheEdit(t *testing.T) {
 		if diff := cmp.Diff(want, decode(t, got)); diff != "" {
 			t.Fatalf("%s became %s:\n%s", body, got, diff)
 		}
-		again, err := dialect.Read(chatRoute(t), got)
+		again, err := dialect.Read(chatRoute(t), nil, got)
 		if err != nil {
 			t.Fatalf("%s: %v", got, err)
 		}
@@ -179,7 +179,7 @@ func edit(m map[string]any, e dialect.Edit) {
 }
 
 func chatRoute(t interface{ Fatalf(string, ...any) }) *dialect.Route {
-	r, err := dialect.Find("POST", chat)
+	r, err := dialect.Find("POST", chat, nil)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -191,7 +191,7 @@ func chatRoute(t interface{ Fatalf(string, ...any) }) *dialect.Route {
 func TestSegmentsKeepTheCallersBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		body := []byte(anyBody(t))
-		call, err := dialect.Read(chatRoute(t), body)
+		call, err := dialect.Read(chatRoute(t), nil, body)
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}

@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
 
 	"tollgate/internal/fault"
@@ -15,20 +17,25 @@ type Route struct {
 	Scope   llm.Scope  // the scope a key needs
 	Format  llm.Format // the format of request, answer and errors
 	Local   bool       // answered here from the catalogue: nothing is forwarded
+	Free    bool       // costs nothing at the provider
 	Output  bool       // the answer has output tokens, so a cap can be held for and written
-	Streams bool       // "stream": true is meant to work
+	Streams bool       // a stream is meant to work
 
-	prefix bool     // Path is matched up to "{id}"
+	before string   // of the path, up to its {…}; "" = there is none
 	reads  fieldSet // the fields that mean something on this route
 }
 
-// The fields that all forwarded routes read, and those of all that generate.
+// The fields that all forwarded routes of a format read, and those of all that
+// generate.
 const (
 	readAlways = 1<<fieldModel | 1<<fieldServiceTier
 	readOutput = readAlways | 1<<fieldStream | 1<<fieldStreamOptions |
 		1<<fieldMaxTokens | 1<<fieldMaxCompletionTokens | 1<<fieldN | 1<<fieldBestOf
 	readChat = readOutput | 1<<fieldMessages | 1<<fieldTools | 1<<fieldFunctions |
 		1<<fieldWebSearch | 1<<fieldPrediction | 1<<fieldModalities
+	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking
+	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
+		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
 )
 
 // routes is the table. Paths of a provider's are the same here as there.
@@ -36,6 +43,10 @@ var routes = [...]Route{
 	{
 		Method: "POST", Path: "/v1/chat/completions", Scope: llm.ScopeChat, Format: llm.OpenAI,
 		Output: true, Streams: true, reads: readChat,
+	},
+	{
+		Method: "POST", Path: "/v1/messages", Scope: llm.ScopeChat, Format: llm.Anthropic,
+		Output: true, Streams: true, reads: readTurns,
 	},
 	{
 		Method: "POST", Path: "/v1/completions", Scope: llm.ScopeChat, Format: llm.OpenAI,
@@ -46,15 +57,25 @@ var routes = [...]Route{
 		reads: readAlways | 1<<fieldInput,
 	},
 	{
+		Method: "POST", Path: "/v1/messages/count_tokens", Scope: llm.ScopeTokens, Format: llm.Anthropic,
+		Free: true, reads: readTokens,
+	},
+	{
 		Method: "GET", Path: "/v1/models", Scope: llm.ScopeModels, Format: llm.OpenAI, Local: true,
 	},
 	{
-		Method: "GET", Path: modelPrefix + "{id}", Scope: llm.ScopeModels, Format: llm.OpenAI, Local: true,
-		prefix: true,
+		Method: "GET", Path: "/v1/models/{id}", Scope: llm.ScopeModels, Format: llm.OpenAI, Local: true, before: "/v1/models/",
+	},
+	{
+		Method: "GET", Path: "/v1/models", Scope: llm.ScopeModels, Format: llm.Anthropic, Local: true,
+	},
+	{
+		Method: "GET", Path: "/v1/models/{id}", Scope: llm.ScopeModels, Format: llm.Anthropic, Local: true, before: "/v1/models/",
 	},
 }
 
-const modelPrefix = "/v1/models/"
+// anthropicPrefix may stand before the paths of Anthropic's format.
+const anthropicPrefix = "/anthropic"
 
 // Routes are all routes, in a stable order.
 func Routes() []*Route {
@@ -68,37 +89,94 @@ func Routes() []*Route {
 // Find is the route of a request. The error is fault.NotFound for a path that
 // is none of ours, and fault.MethodNotAllowed for one that is, with its right
 // method in the text.
-func Find(method, path string) (*Route, error) {
+func Find(method, path string, h http.Header) (*Route, error) {
+	own, prefixed := canonical(path)
+	format := FormatOf(path, h)
 	var other *Route
 	for i := range routes {
 		r := &routes[i]
-		if !r.matches(path) {
-			continue
-		}
-		if r.Method == method {
+		switch {
+		case !r.matches(own), prefixed && r.Format != llm.Anthropic, r.Local && r.Format != format:
+		case r.Method == method:
 			return r, nil
+		default:
+			other = r
 		}
-		other = r
 	}
 	if other != nil {
 		return nil, fault.New(fault.MethodNotAllowed, "%s takes %s, not %s.", other.Path, other.Method, method)
 	}
-	return nil, fault.New(fault.NotFound, "There is no %s here. Check the base URL of your client: it ends in /v1.", path)
+	return nil, fault.New(fault.NotFound, "There is no %s here. Check the base URL of your client: %s.", path, bases[format])
+}
+
+// bases are the base URLs of the formats' SDKs, for people.
+var bases = map[llm.Format]string{
+	llm.OpenAI:    "it ends in /v1",
+	llm.Anthropic: "it is this server's without /v1, or with /anthropic behind it",
+}
+
+// canonical is path without the prefix of a format.
+func canonical(path string) (own string, prefixed bool) {
+	if rest, ok := strings.CutPrefix(path, anthropicPrefix); ok && strings.HasPrefix(rest, "/") {
+		return rest, true
+	}
+	return path, false
+}
+
+// FormatOf is the format in which a request is to be answered, whether there is
+// a route for it or not. Where two formats share a path, the headers of
+// Anthropic's SDKs decide.
+func FormatOf(path string, h http.Header) llm.Format {
+	own, prefixed := canonical(path)
+	switch {
+	case prefixed, own == "/v1/messages", strings.HasPrefix(own, "/v1/messages/"):
+		return llm.Anthropic
+	case (own == "/v1/models" || strings.HasPrefix(own, "/v1/models/")) &&
+		(len(h["Anthropic-Version"]) > 0 || len(h["X-Api-Key"]) > 0 && len(h["Authorization"]) == 0):
+		return llm.Anthropic
+	}
+	return llm.OpenAI
 }
 
 func (r *Route) matches(path string) bool {
-	if r.prefix {
-		return len(path) > len(modelPrefix) && strings.HasPrefix(path, modelPrefix)
+	if r.before != "" {
+		return len(path) > len(r.before) && strings.HasPrefix(path, r.before)
 	}
 	return path == r.Path
 }
 
-// ModelID is the model that a path of the route /v1/models/{id} names, slashes
-// included ("openai/gpt-4o-mini"); "" for other paths.
-func ModelID(path string) string {
-	id, ok := strings.CutPrefix(path, modelPrefix)
-	if !ok {
+// ModelID is the model that the path of a request on the route names, slashes
+// included ("openai/gpt-4o-mini"); "" where paths of the route name none.
+func (r *Route) ModelID(path string) string {
+	if r.before == "" {
 		return ""
 	}
-	return id
+	own, _ := canonical(path)
+	return strings.TrimPrefix(own, r.before)
+}
+
+// Speaks reports whether providers of a kind offer the route: each format but
+// OpenAI's is its author's alone. The simulated provider has them all.
+func (r *Route) Speaks(kind string) bool {
+	return r.Format == llm.OpenAI || kind == "demo" || r.Format == llm.Anthropic && kind == "anthropic"
+}
+
+// Foreign is the refusal of a model whose provider does not have the route.
+func (r *Route) Foreign(model, provider string) *fault.Error {
+	f := fault.New(fault.ModelNotFound, "The model %q is %s's, which does not have %s. POST /v1/chat/completions reaches it.", model, provider, r.Path)
+	f.Param = "model"
+	return f
+}
+
+// keptQuery is what of a request's query is for the provider. All else stays
+// here: it can carry the caller's key, and ask for an answer in another form.
+func keptQuery(f llm.Format, query string) string {
+	if f != llm.Anthropic {
+		return ""
+	}
+	values, err := url.ParseQuery(query)
+	if err == nil && values.Get("beta") == "true" {
+		return "beta=true" // what Anthropic's SDKs add for what is new
+	}
+	return ""
 }

@@ -132,6 +132,23 @@ func (s *scanner) member() (name []byte, ok bool) {
 	return name, true
 }
 
+// eachMember calls member for each member of the object under the cursor, which
+// must read or skip the value. Anything else than an object is skipped.
+func eachMember(s *scanner, member func(name []byte)) {
+	if s.peek() != '{' {
+		s.skip()
+		return
+	}
+	s.open()
+	for {
+		name, ok := s.member()
+		if !ok {
+			return
+		}
+		member(name)
+	}
+}
+
 // text steps over the string under the cursor and gives what stands between
 // its quotes, escapes as written.
 //

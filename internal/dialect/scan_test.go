@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"tollgate/internal/llm"
 )
 
 // pair is a top-level member: its name decoded, its value as written.
@@ -150,9 +152,12 @@ func TestAlike(t *testing.T) {
 
 // No two fields may be alike, or a body could not have both.
 func TestFieldsAreUnlike(t *testing.T) {
-	for f := fieldModel; f < fieldCount; f++ {
-		if fieldOf([]byte(f.String())) != f || fieldLike([]byte(f.String())) != f {
-			t.Errorf("field %d is not found by its name %q", f, f)
+	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic} {
+		words := vocabularyOf(format)
+		for _, n := range words.fields {
+			if words.of([]byte(n.name)) != n.field || words.like([]byte(n.name)) != n.name {
+				t.Errorf("%s: %q is not found by its name", format, n.name)
+			}
 		}
 	}
 }

@@ -24,18 +24,32 @@ type Tap struct {
 
 // findings is what a Tap knows of its answer.
 type findings struct {
+	format llm.Format
 	output bool // the route has output
 	tally  llm.Tally
 	failed bool
+	said   anthropicUsage // by Anthropic, in pieces
 }
+
+// Shape is how an answer's bytes are laid out.
+type Shape uint8
+
+// The shapes.
+const (
+	Document Shape = iota // one JSON document
+	Events                // server-sent events
+)
 
 // NewTap makes a Tap for the answer to a request on route r. hideUsage drops
 // the chunk of a stream that carries nothing but the usage; other chunks are
-// left as they are, also where the provider put "usage":null into them.
-func NewTap(r *Route, stream, hideUsage bool) *Tap {
-	t := &Tap{hide: stream && hideUsage, f: findings{output: r.Output}}
-	if !stream {
-		t.answer = &answer{}
+// left as they are, also where the provider put "usage":null into them. Only
+// OpenAI's format has such a chunk.
+func NewTap(r *Route, s Shape, hideUsage bool) *Tap {
+	t := &Tap{f: findings{format: r.Format, output: r.Output, said: unsaid}}
+	if s == Document {
+		t.answer = &answer{format: r.Format}
+	} else {
+		t.hide = hideUsage
 	}
 	return t
 }
@@ -65,8 +79,8 @@ func (t *Tap) Close() (relay []byte) {
 }
 
 // Tally is what was seen so far. A JSON answer is Finished when its document
-// is complete, a stream when it said "[DONE]": a connection can close cleanly
-// behind any chunk.
+// is complete, a stream when it said so in the way of its format: a connection
+// can close cleanly behind any chunk.
 func (t *Tap) Tally() llm.Tally {
 	tally := t.f.tally
 	if t.answer != nil {
@@ -91,10 +105,26 @@ func (f *findings) name(raw []byte) {
 }
 
 // use notes a usage; the last one that says something counts. final says that
-// it came by itself.
+// it is the provider's last word, if no output follows.
 func (f *findings) use(raw []byte, final bool) {
-	if u, ok := parseUsage(raw, f.output); ok {
+	u, ok := f.parse(raw)
+	if ok {
 		f.tally.Usage, f.tally.Reported, f.tally.Final = u, true, final
+	}
+}
+
+func (f *findings) parse(raw []byte) (llm.Usage, bool) {
+	if f.format == llm.Anthropic {
+		return f.said.add(raw)
+	}
+	return parseOpenAI(raw, f.output)
+}
+
+// begin notes a usage that is said before the answer: what was read is known,
+// what will be written is not.
+func (f *findings) begin(raw []byte) {
+	if u, ok := f.parse(raw); ok && !f.tally.Reported {
+		f.tally.Usage = u
 	}
 }
 
@@ -119,12 +149,11 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 	if e.lines == 0 || t.stream.like.counts(data, &t.f) {
 		return false
 	}
-	if string(bytes.TrimSpace(data)) == "[DONE]" {
-		t.f.tally.Finished = true
-		return false
-	}
-	c, ok := readChunk(data)
-	if !ok {
+	c := chunk{format: t.f.format}
+	if !c.read(data) {
+		if string(bytes.TrimSpace(data)) == "[DONE]" {
+			t.f.tally.Finished = true
+		}
 		return false
 	}
 	if c.id != nil {
@@ -134,6 +163,10 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 	if c.texts > 0 {
 		t.f.count(c.bytes)
 		t.stream.like.learn(data, &c)
+	}
+	if c.format == llm.Anthropic {
+		t.f.heard(&c)
+		return false
 	}
 	if c.usage == nil {
 		return false

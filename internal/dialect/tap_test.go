@@ -17,9 +17,22 @@ type seen struct {
 	failed  bool
 }
 
-// tapped sends answer through a tap in pieces of size bytes; 0 = in one.
+// tapped sends a stream or a document through a tap in pieces of size bytes; 0 =
+// in one.
 func tapped(t testing.TB, path, answer string, stream, hide bool, size int) seen {
-	tap := dialect.NewTap(find(t, path), stream, hide)
+	return tappedAs(t, path, answer, shape(stream), hide, size)
+}
+
+func shape(stream bool) dialect.Shape {
+	if stream {
+		return dialect.Events
+	}
+	return dialect.Document
+}
+
+// tappedAs sends an answer of any shape through a tap.
+func tappedAs(t testing.TB, path, answer string, s dialect.Shape, hide bool, size int) seen {
+	tap := dialect.NewTap(find(t, path), s, hide)
 	var relayed bytes.Buffer
 	buf := make([]byte, max(size, 1)) // used again, as a connection's reader does
 	if size == 0 {
@@ -155,7 +168,7 @@ func TestHideUsageDropsTheUsageChunkOnly(t *testing.T) {
 func TestRelayIsWholeEvents(t *testing.T) {
 	one, two := words("a"), words("b")
 	for _, hide := range []bool{false, true} {
-		tap := dialect.NewTap(find(t, chat), true, hide)
+		tap := dialect.NewTap(find(t, chat), dialect.Events, hide)
 		var relayed string
 		for i, b := range []byte(one + two + one[:20]) {
 			relayed += string(tap.Write([]byte{b}))
@@ -348,7 +361,7 @@ func TestUsageThatSaysNothing(t *testing.T) {
 
 func TestOrdinaryChunksAreNotAllocatedFor(t *testing.T) {
 	for _, hide := range []bool{false, true} {
-		tap := dialect.NewTap(find(t, chat), true, hide)
+		tap := dialect.NewTap(find(t, chat), dialect.Events, hide)
 		chunk := []byte(chunkOf("a"))
 		tap.Write(chunk)
 		if n := testing.AllocsPerRun(1000, func() { tap.Write(chunk) }); n > 0 {
@@ -358,8 +371,8 @@ func TestOrdinaryChunksAreNotAllocatedFor(t *testing.T) {
 }
 
 func ExampleTap() {
-	route, _ := dialect.Find("POST", "/v1/chat/completions")
-	tap := dialect.NewTap(route, true, true)
+	route, _ := dialect.Find("POST", "/v1/chat/completions", nil)
+	tap := dialect.NewTap(route, dialect.Events, true)
 	for _, piece := range []string{
 		"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}],\"usage\":null}\n\ndata: {\"choi",
 		"ces\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n",

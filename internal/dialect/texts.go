@@ -14,13 +14,20 @@ func (c *Call) Texts(yield func(text []byte)) (rest int64) {
 	if c.texts.absent() {
 		return c.bytes()
 	}
-	t := texts{layout: layout{scanner: scanner{b: c.texts.of(c.body)}}, yield: yield, templated: c.Templated}
+	t := texts{yield: yield, templated: c.Templated}
+	outside := len(c.body)
+	if s := c.system; !s.absent() {
+		outside -= s.to - s.from
+		t.layout = layout{scanner: scanner{b: s.of(c.body)}}
+		t.content([]byte("content"))
+	}
+	outside -= c.texts.to - c.texts.from
+	t.layout = layout{scanner: scanner{b: c.texts.of(c.body)}}
 	if c.Route.reads.has(fieldMessages) {
 		t.messages()
 	} else {
 		t.inputs()
 	}
-	outside := len(c.body) - (c.texts.to - c.texts.from)
 	return int64(outside) + c.growthOutside() + c.overhead() + t.rest - c.Media.InlineBytes
 }
 
@@ -74,12 +81,17 @@ func (t *texts) messages() {
 			if string(name) != "role" && string(name) != "content" {
 				t.rest += int64(len(name))
 			}
-			if t.templated && t.peek() != '"' {
-				t.rest += t.inMessage(name, t.emit)
-			} else {
-				t.walk()
-			}
+			t.content(name)
 		}
+	}
+}
+
+// content walks over a message's member.
+func (t *texts) content(name []byte) {
+	if t.templated && t.peek() != '"' {
+		t.rest += t.inMessage(name, t.emit)
+	} else {
+		t.walk()
 	}
 }
 
@@ -125,7 +137,7 @@ func (t *texts) object() {
 
 // isMedium reports whether a member called name may hold a medium.
 func isMedium(name []byte) bool {
-	return is(name, "image_url") || is(name, "input_audio") || is(name, "file")
+	return is(name, "image_url") || is(name, "input_audio") || is(name, "file") || is(name, "source")
 }
 
 // emit yields the text that raw stands for, and gives what that leaves out: some

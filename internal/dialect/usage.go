@@ -16,10 +16,10 @@ type openAIUsage struct {
 	reasoning, outputAudio int64 // of completion
 }
 
-// parseUsage reads a usage object. It is false when raw is not one, or says
+// parseOpenAI reads a usage object. It is false when raw is not one, or says
 // nothing that can be true: then the provider has not reported. Without output
 // all that was used is input, whatever the provider calls it.
-func parseUsage(raw []byte, output bool) (llm.Usage, bool) {
+func parseOpenAI(raw []byte, output bool) (llm.Usage, bool) {
 	u := openAIUsage{-1, -1, -1, -1, -1, -1, -1}
 	s := scanner{b: raw}
 	if s.peek() != '{' {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"unicode/utf8"
+
+	"tollgate/internal/llm"
 )
 
 // model reads the model's name. Control characters and bytes that are no UTF-8
@@ -50,17 +52,22 @@ func (r *reader) choices(param string) int64 {
 // 0. Forms such as 1e3 and 12.0 are refused, because servers differ on whether
 // they are integers.
 func (r *reader) integer(param string, most int64, problem string) int64 {
-	c := r.peek()
-	at := r.i
 	if r.null() {
 		return 0
 	}
+	return r.whole(param, 1, most, problem)
+}
+
+// whole reads a whole number from least to most, written in digits only.
+func (r *reader) whole(param string, least, most int64, problem string) int64 {
+	c := r.peek()
+	at := r.i
 	if c != '-' && (c < '0' || c > '9') {
 		r.wrong(param, problem)
 		return 0
 	}
 	n, ok := plainInteger(r.number())
-	if !ok || n < 1 || n > most {
+	if !ok || n < least || n > most {
 		r.wrongAt(param, at, problem)
 		return 0
 	}
@@ -78,22 +85,28 @@ func plainInteger(digits []byte) (n int64, ok bool) {
 	return n, len(digits) > 0
 }
 
-// outputCap reads one of the two fields that bound the output.
-func (r *reader) outputCap(f field) {
+// outputCap reads a field that bounds the output.
+func (r *reader) outputCap(cap *capSpan, param string) {
+	const problem = "must be a positive whole number, at most 1000000000, written in digits only"
 	r.peek()
 	at := r.i
-	n := r.integer(f.String(), maxCap, "must be a positive whole number, at most 1000000000, written in digits only")
+	if r.null() {
+		cap.at = r.since(at)
+		return
+	}
+	least := int64(1)
+	if r.call.Route.Format == llm.Anthropic {
+		least = 0 // which fills the prompt cache and asks for no answer
+	}
+	n := r.whole(param, least, maxCap, problem)
 	if r.bad != "" {
 		return
 	}
-	r.call.caps[f-fieldMaxTokens] = capSpan{at: r.since(at), set: n > 0}
-	if n == 0 {
-		return
-	}
+	*cap = capSpan{at: r.since(at), set: true}
 	if before := r.call.MaxOutput; before != 0 && before != n {
-		r.reject(invalid(f.String(), "max_tokens and max_completion_tokens ask for different caps, one of them %d and the other %d (byte %d): send one.", before, n, at))
+		r.reject(invalid(param, "max_tokens and max_completion_tokens ask for different caps, one of them %d and the other %d (byte %d): send one.", before, n, at))
 	}
-	r.call.MaxOutput = n
+	r.call.MaxOutput, r.call.NoOutput = n, n == 0
 }
 
 // streamOptions reads stream_options.include_usage and notes where it stands.
@@ -182,7 +195,11 @@ func (r *reader) functions() {
 	}
 }
 
+// callersTool reads a tool and reports whether it is one that the caller runs.
 func (r *reader) callersTool() bool {
+	if r.call.Route.Format == llm.Anthropic {
+		return r.anthropicTool()
+	}
 	types, others := 0, 0
 	r.members(func(name []byte) {
 		value := r.value()

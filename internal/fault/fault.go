@@ -55,6 +55,7 @@ const (
 	UnlimitedBalance    Kind = "unlimited_balance"
 	InsufficientBalance Kind = "insufficient_balance"
 	KeyQuotaReached     Kind = "key_quota_reached"
+	LastOwner           Kind = "last_owner"
 
 	PreconditionFailed Kind = "precondition_failed"
 	ValidationFailed   Kind = "validation_failed"

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"tollgate/internal/catalog"
+	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
 )
@@ -20,9 +21,12 @@ func (p *Proxy) admit(x *exchange) error {
 
 // choose finds the provider and asks the rules on models.
 func (p *Proxy) choose(x *exchange) error {
-	target, err := p.opts.Catalog.Resolve(x.call.Model, p.opts.Providers.Configured)
+	target, err := p.opts.Catalog.Resolve(x.call.Model, p.reaches(x.route))
 	if err != nil {
 		return err
+	}
+	if kind := p.kind(target); !x.route.Speaks(kind) {
+		return x.route.Foreign(x.call.Model, target.Provider)
 	}
 	x.target = target
 	x.ask.Model, x.ask.Provider, x.ask.Asked = target.Name, target.Provider, x.call.Model
@@ -35,6 +39,23 @@ func (p *Proxy) choose(x *exchange) error {
 	x.native = nativeOpenAI(p.opts.Providers.Kind(target.Provider))
 	x.call.Templated = !x.native
 	return nil
+}
+
+// reaches reports which providers a model's name may lead to on a route: those
+// that are configured and offer it.
+func (p *Proxy) reaches(r *dialect.Route) func(slug string) bool {
+	return func(slug string) bool {
+		return p.opts.Providers.Configured(slug) && r.Speaks(p.opts.Providers.Kind(slug))
+	}
+}
+
+// kind is the kind of a target's provider, also of one that is not configured:
+// then it is a built-in one, which is called like its kind.
+func (p *Proxy) kind(t catalog.Target) string {
+	if kind := p.opts.Providers.Kind(t.Provider); kind != "" {
+		return kind
+	}
+	return t.Provider
 }
 
 // nativeOpenAI reports whether a kind of provider is OpenAI's own service, whose
@@ -56,6 +77,11 @@ func (p *Proxy) reserve(x *exchange) error {
 	if err := x.price(chain.Budgeted()); err != nil {
 		return err
 	}
+	if tool := x.readsMore(); x.hard && tool != "" {
+		f := fault.New(fault.InvalidField, "%s reads what is not in the request, so what it uses has no bound, and this key's limits on tokens are hard. Leave it out.", tool)
+		f.Param = "tools"
+		return f
+	}
 	req := ledger.Request{
 		Chain: chain, Location: x.grant.Location(), Choices: x.call.Choices,
 		Entry: ledger.Entry{
@@ -64,15 +90,19 @@ func (p *Proxy) reserve(x *exchange) error {
 			Prices: x.prices,
 		},
 	}
+	var err error
+	if x.route.Free {
+		x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req)
+		return err
+	}
 	req.Output = x.wanted()
 	req.LeastOutput = req.Output
 	crude := x.call.InputBound(p.opts.Figures, x.context())
 	x.bound(&req, crude)
-	var err error
 	if x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req); err == nil || !tight(err) {
 		return err
 	}
-	req.LeastOutput = min(req.Output, p.opts.LeastOutput)
+	req.LeastOutput = x.call.LeastOutput(req.Output, p.opts.LeastOutput)
 	// Where not even an empty prompt fits there is no use in looking at this one,
 	// which is the dearest thing a refusal can cost.
 	x.bound(&req, 1)
@@ -94,6 +124,9 @@ func tight(err error) bool {
 // price finds the tariff. Money cannot be held for a model without a price, so
 // under a budget it is refused, unless the organisation names a default.
 func (x *exchange) price(budgeted bool) error {
+	if x.route.Free {
+		return nil
+	}
 	if extra := x.extra(); budgeted && extra != "" {
 		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and this key spends from a budget.", extra)
 	}
@@ -122,12 +155,25 @@ func (x *exchange) extra() string {
 		return "A tool that the provider runs (tools)"
 	case x.target.Model.Has("searches"):
 		return "The search that this model makes for each request"
+	case x.call.Extra != "":
+		return x.call.Extra
 	}
 	switch x.call.ServiceTier {
-	case "", "auto", "default", "flex":
+	case "", "auto", "default", "flex", "standard_only":
 		return ""
 	}
 	return "The service tier " + strconv.Quote(x.call.ServiceTier)
+}
+
+// readsMore names what reads texts that are not in the request; "" = nothing.
+func (x *exchange) readsMore() string {
+	switch {
+	case x.call.WebSearch:
+		return "Web search (web_search_options)"
+	case x.call.HostedTools:
+		return "A tool that the provider runs (tools)"
+	}
+	return ""
 }
 
 // bound sets the upper bound of req for at most input tokens. A predicted answer
@@ -157,7 +203,7 @@ const unknownOutput = 32_768
 // wanted is the output cap per choice that is asked for.
 func (x *exchange) wanted() int64 {
 	switch {
-	case !x.route.Output:
+	case !x.route.Output, x.call.NoOutput:
 		return 0
 	case x.call.MaxOutput > 0:
 		return x.call.MaxOutput

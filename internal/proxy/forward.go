@@ -17,6 +17,7 @@ import (
 type Outgoing struct {
 	Provider  string      // slug
 	Path      string      // canonical: the same for every provider
+	Query     string      // what of the query is for the provider
 	Header    http.Header // the caller's; not to be changed
 	Body      [][]byte    // whole, in pieces
 	RequestID string      // told to the provider, for its log
@@ -80,7 +81,7 @@ func (p *Proxy) forward(x *exchange) error {
 	defer context.AfterFunc(x.r.Context(), x.left.happened)()
 
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
-		Provider: x.target.Provider, Path: x.route.Path, Header: x.r.Header,
+		Provider: x.target.Provider, Path: x.route.Path, Query: x.call.Query, Header: x.r.Header,
 		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
@@ -133,13 +134,13 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) error {
 	defer p.buffers.put(buf)
 	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
 	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off is still one
-	upstreamID := p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
+	x.upstreamID = p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
 	if resp.StatusCode < 400 {
 		f := fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)
-		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind, UpstreamID: upstreamID})
+		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind, UpstreamID: x.upstreamID})
 		return f
 	}
-	p.done(x, ledger.Result{Outcome: ledger.Failed, Status: resp.StatusCode, Code: "upstream_error", UpstreamID: upstreamID})
+	p.done(x, ledger.Result{Outcome: ledger.Failed, Status: resp.StatusCode, Code: "upstream_error", UpstreamID: x.upstreamID})
 	x.headers()
 	p.allowWriting(x)
 	x.w.WriteHeader(resp.StatusCode)

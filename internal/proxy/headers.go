@@ -6,13 +6,21 @@ import (
 	"time"
 
 	"tollgate/internal/limit"
+	"tollgate/internal/llm"
 )
 
 // headers sets the headers that every forwarded answer carries: its id, what is
 // left on the tightest limits, and whether the output was clamped.
 func (x *exchange) headers() {
 	h := x.w.Header()
-	h["X-Request-Id"] = []string{x.hold.ID().String()}
+	id := x.hold.ID().String()
+	h["X-Request-Id"] = []string{id}
+	if x.route.Format == llm.Anthropic { // whose SDKs show it, for Anthropic to look into
+		if x.upstreamID != "" {
+			id = x.upstreamID
+		}
+		h["Request-Id"] = []string{id}
+	}
 	requests, tokens := x.hold.Room()
 	rateHeaders(h, x.begun, requests, tokens)
 	if x.hold.Clamped() {

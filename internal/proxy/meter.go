@@ -26,12 +26,10 @@ func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 	x.upstreamID = p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
 	encoding := resp.Header.Get("Content-Encoding")
 	x.opaque = encoding != "" && encoding != "identity"
-	stream := isStream(resp.Header)
-	tap := dialect.NewTap(x.route, stream, stream && x.call.Stream && !x.call.IncludeUsage)
-	if stream {
-		return p.stream(x, resp, tap)
+	if isStream(resp.Header) {
+		return p.stream(x, resp, dialect.NewTap(x.route, dialect.Events, x.call.Stream && !x.call.IncludeUsage))
 	}
-	return p.whole(x, resp, tap)
+	return p.whole(x, resp, dialect.NewTap(x.route, dialect.Document, false))
 }
 
 func isStream(h http.Header) bool {
@@ -133,7 +131,8 @@ func (p *Proxy) stream(x *exchange, resp *http.Response, tap *dialect.Tap) error
 	out := newOutlet(x, p.opts.WriteTimeout)
 	out.flush() // the head at once: the first event may take its time
 	if !p.pump(x, resp, tap, out) {
-		out.write(x.brokenEvent())
+		f := fault.New(fault.UpstreamUnavailable, "The provider %s broke off in the middle of its answer.", x.target.Provider)
+		out.write(tap.Broken(f, x.hold.ID().String()))
 	}
 	return nil
 }
@@ -174,11 +173,6 @@ func (p *Proxy) broken(x *exchange, tap *dialect.Tap, err error) error {
 		return nil
 	}
 	return f
-}
-
-// brokenEvent tells a stream's reader that the provider broke off.
-func (x *exchange) brokenEvent() []byte {
-	return dialect.ErrorEvent(x.format(), fault.New(fault.UpstreamUnavailable, "The provider %s broke off in the middle of its answer.", x.target.Provider))
 }
 
 // outlet writes to the caller until it leaves; then it swallows.

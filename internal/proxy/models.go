@@ -10,17 +10,18 @@ import (
 	"tollgate/internal/fault"
 )
 
-// models answers the list of models, or one of them: those of configured
-// providers that this key may use. What it may not use is not found, as if it
-// were not there.
+// models answers the list of models, or one of them: those that this key may use
+// on the routes of the format that was asked in. What it may not use is not
+// found, as if it were not there.
 func (p *Proxy) models(x *exchange) error {
 	x.w.Header().Set("Content-Type", "application/json")
-	if name := dialect.ModelID(x.r.URL.Path); name != "" {
-		target, err := p.opts.Catalog.Resolve(name, p.opts.Providers.Configured)
+	reaches := p.reaches(x.route)
+	if name := x.route.ModelID(x.r.URL.Path); name != "" {
+		target, err := p.opts.Catalog.Resolve(name, reaches)
 		if err != nil || !p.mayUse(x, name, target) {
 			return fault.New(fault.ModelNotFound, "The model %q is not one that this key may use. GET /v1/models lists those that are.", name[:min(len(name), 100)])
 		}
-		return p.document(x, dialect.ModelBody(info(name, target)))
+		return p.document(x, dialect.ModelBody(x.route.Format, info(name, target)))
 	}
 	var list []dialect.ModelInfo
 	for name, target := range p.opts.Catalog.Aliases() {
@@ -30,22 +31,27 @@ func (p *Proxy) models(x *exchange) error {
 	}
 	for m := range p.opts.Catalog.Models() {
 		// A name that leads to another provider's model is not listed twice.
-		if target, err := p.opts.Catalog.Resolve(m.Name, p.opts.Providers.Configured); err == nil && target.Model == m && p.mayUse(x, m.Name, target) {
+		if target, err := p.opts.Catalog.Resolve(m.Name, reaches); err == nil && target.Model == m && p.mayUse(x, m.Name, target) {
 			list = append(list, info(m.Name, target))
 		}
 	}
-	return p.document(x, dialect.ModelList(list))
+	body, err := dialect.ModelList(x.route.Format, list, x.r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	return p.document(x, body)
 }
 
 func (p *Proxy) mayUse(x *exchange, name string, t catalog.Target) bool {
 	ask := x.ask
 	ask.Model, ask.Provider, ask.Asked = t.Name, t.Provider, name
-	return p.opts.Providers.Configured(t.Provider) && x.grant.Rules().AdmitModel(&ask) == nil
+	return p.reaches(x.route)(t.Provider) && x.grant.Rules().AdmitModel(&ask) == nil
 }
 
 func info(name string, t catalog.Target) dialect.ModelInfo {
 	m := dialect.ModelInfo{ID: name, OwnedBy: t.Provider}
 	if t.Model != nil {
+		m.Input, m.Output = t.Model.ContextTokens, t.Model.MaxOutputTokens
 		if released, err := time.Parse(time.DateOnly, t.Model.Released); err == nil {
 			m.Created = released.Unix()
 		}

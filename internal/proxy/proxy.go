@@ -96,7 +96,7 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	begun time.Time
-	route *dialect.Route // nil = no such path; then the format is OpenAI's
+	route *dialect.Route // nil = no such path
 	ip    netip.Addr
 
 	tokens     *tokens.Counter // the Proxy's
@@ -168,7 +168,7 @@ func (p *Proxy) authenticate(x *exchange) error {
 	if x.grant, err = p.opts.Authority.Authenticate(x.r.Context(), x.key); err != nil {
 		return err
 	}
-	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path); err != nil {
+	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header); err != nil {
 		if f := x.grant.Rules().AdmitCaller(&x.ask); f != nil {
 			return f // who may not be here is not told what there is
 		}
@@ -209,7 +209,7 @@ func (p *Proxy) read(x *exchange) error {
 		return err
 	}
 	x.body = p.bodies.lend(buf)
-	x.call, err = dialect.Read(x.route, body)
+	x.call, err = dialect.Read(x.route, x.r.URL, body)
 	return err
 }
 
@@ -223,10 +223,10 @@ func jsonBody(h http.Header) bool {
 	return isJSON(v[0])
 }
 
-// format is how the caller is answered.
+// format is how the caller is answered, also before there is a route.
 func (x *exchange) format() llm.Format {
-	if x.route == nil {
-		return llm.OpenAI
+	if x.route != nil {
+		return x.route.Format
 	}
-	return x.route.Format
+	return dialect.FormatOf(x.r.URL.Path, x.r.Header)
 }

@@ -27,6 +27,8 @@ func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
 	}
 	left := x.left.gone.Load() && !x.left.drain
 	switch {
+	case x.route.Free && end == complete:
+		r.Outcome = ledger.Settled
 	case end == complete && t.Reported:
 		r.Outcome, r.Usage = ledger.Settled, t.Usage
 	case end == complete, left:
@@ -47,20 +49,27 @@ func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
 	r := ledger.Result{Outcome: ledger.Unconfirmed, Status: status, Code: code}
 	if !x.hard {
 		bound, _ := x.hold.Bound()
-		r.Outcome, r.Usage = ledger.Estimated, llm.Usage{Input: bound.Input}
+		r.Outcome, r.Usage = ledger.Estimated, llm.Usage{Input: bound.Input} // 0 where the route is free
 		r.Cost = x.tariff.Cost(r.Usage)
 	}
 	return r
 }
 
 // counted is the usage as far as the provider told of it, or as it can be counted
-// here; never nothing.
+// here; never nothing, unless the route costs nothing.
 func (x *exchange) counted(t llm.Tally) llm.Usage {
-	if t.Reported {
-		return t.Usage
+	u := t.Usage
+	switch {
+	case x.route.Free:
+		return llm.Usage{}
+	case u.InputTokens() == 0:
+		input := 4*x.call.Messages + x.tokens.Estimate(x.call.Texts)
+		u.Input = max(input, 1)
 	}
-	input := 4*x.call.Messages + x.tokens.Estimate(x.call.Texts)
-	return llm.Usage{Input: max(input, 1), Output: t.Seen}
+	if !t.Final {
+		u.Output = max(u.Output, t.Seen)
+	}
+	return u
 }
 
 // done ends the hold, once, and writes the request's line to the log.

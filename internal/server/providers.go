@@ -19,7 +19,7 @@ var _ proxy.Providers = providers{}
 // Send sends a request, and says in the proxy's words what an error means.
 func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, error) {
 	resp, err := p.Do(ctx, upstream.Request{
-		Provider: o.Provider, Path: o.Path, Header: o.Header,
+		Provider: o.Provider, Path: o.Path, RawQuery: o.Query, Header: o.Header,
 		Body: o.Body[0], Parts: o.Body[1:], RequestID: o.RequestID, Release: o.Release,
 	})
 	switch {

@@ -103,7 +103,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	s.opened(s.ledger.Close)
 	s.proxy = newProxy(s.cfg, s.log, auth, s.ledger, models, providers{client})
 	s.admin = admin.New(admin.Options{
-		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured,
+		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured, Kind: client.Kind,
 		LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
 		Address: proxy.NewAddresses(s.cfg.TrustedProxies).Of,
 	})
@@ -154,7 +154,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.Limits.BodyIdleTimeout))
 	}
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/v1/"):
+	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/anthropic/"):
 		s.proxy.ServeHTTP(w, r)
 	case path == "/healthz":
 		answer(w, http.StatusOK, "ok\n")

@@ -65,7 +65,7 @@ func staysHere(name string) bool {
 		return true
 	case "Accept-Encoding", "Host", "Content-Length", "Content-Type", "Content-Encoding", "Expect": // said anew, or already answered
 		return true
-	case "Openai-Organization", "Openai-Project", "X-Hf-Bill-To", "X-Goog-User-Project": // whose account is billed is the operator's to say
+	case "Openai-Organization", "Openai-Project", "Anthropic-Workspace-Id", "Anthropic-User-Profile-Id", "X-Hf-Bill-To", "X-Goog-User-Project": // whose account is billed is the operator's to say
 		return true
 	case "X-Http-Method-Override", "X-Http-Method", "X-Method-Override": // another request than was admitted
 		return true
@@ -137,7 +137,7 @@ func CopyHeader(dst, src http.Header) {
 
 func notRelayed(name string) bool {
 	switch name {
-	case "Openai-Organization", "Openai-Project", "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id", "Apim-Request-Id",
+	case "Openai-Organization", "Openai-Project", "Anthropic-Organization-Id", "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id", "Apim-Request-Id",
 		"Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Nel", "Report-To", "Clear-Site-Data", "Server", "Via":
 		return true
 	}

@@ -86,11 +86,11 @@ func TestBoundOfBodies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			route, err := dialect.Find("POST", "/v1/chat/completions")
+			route, err := dialect.Find("POST", "/v1/chat/completions", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			call, err := dialect.Read(route, body)
+			call, err := dialect.Read(route, nil, body)
 			if err != nil {
 				t.Fatalf("%s: %v", body, err)
 			}

@@ -79,6 +79,7 @@ func appendEvent(ctx context.Context, tx *sql.Tx, e authority.Event) error {
 // querier is a transaction or a pool.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 func auditHead(ctx context.Context, q querier, organizationID string) (authority.AuditHead, error) {

@@ -66,7 +66,14 @@ func (db *DB) Install(ctx context.Context, o authority.Organization, root author
 
 // CreateManagementKey implements authority.ManagementKeyStore.
 func (db *DB) CreateManagementKey(ctx context.Context, row authority.ManagementRow, act authority.Act) error {
-	return db.create(ctx, "make the management key", act, "management_keys", managementColumns(&row))
+	return db.changed(ctx, "make the management key", act, func(tx *sql.Tx) error {
+		if err := belongs(ctx, tx, row.OrganizationID, row.UserID); err != nil {
+			return err
+		}
+		columns := managementColumns(&row)
+		_, err := tx.ExecContext(ctx, insertInto("management_keys", columns), pointers(columns)...)
+		return err
+	})
 }
 
 // ManagementKeyByID implements authority.ManagementKeyStore.

@@ -14,7 +14,14 @@ import (
 
 // CreateChatbot implements authority.ChatbotStore.
 func (db *DB) CreateChatbot(ctx context.Context, c authority.Chatbot, act authority.Act) error {
-	return db.create(ctx, "make the chatbot", act, "chatbots", chatbotColumns(&c))
+	return db.changed(ctx, "make the chatbot", act, func(tx *sql.Tx) error {
+		if err := belongs(ctx, tx, c.OrganizationID, c.UserID); err != nil {
+			return err
+		}
+		columns := chatbotColumns(&c)
+		_, err := tx.ExecContext(ctx, insertInto("chatbots", columns), pointers(columns)...)
+		return err
+	})
 }
 
 // ChatbotByID implements authority.ChatbotStore.
@@ -43,7 +50,31 @@ func (db *DB) UpdateChatbot(ctx context.Context, c authority.Chatbot, act author
 		"organization_id = ? AND id = ? AND deleted_at IS NULL",
 		[]any{c.OrganizationID, c.ID},
 		c.Version,
-	}, nil)
+	}, func(tx *sql.Tx) error { return belongs(ctx, tx, c.OrganizationID, c.UserID) })
+}
+
+// endChatbots writes what becomes of each chatbot of u that is alive.
+func endChatbots(ctx context.Context, tx *sql.Tx, u *authority.User, end func(authority.Chatbot) (authority.Chatbot, authority.Act)) error {
+	found, err := tx.QueryContext(ctx, "SELECT "+names(readChatbot(new(authority.Chatbot)))+
+		" FROM chatbots WHERE organization_id = ? AND user_id = ? AND deleted_at IS NULL ORDER BY id", u.OrganizationID, u.ID)
+	if err != nil {
+		return err
+	}
+	rows, err := scanAll(found, readChatbot)
+	if err != nil {
+		return err
+	}
+	for _, c := range rows {
+		after, act := end(c)
+		columns := chatbotColumns(&after)
+		if _, err := tx.ExecContext(ctx, updateSet("chatbots", columns, "id = ?"), append(pointers(columns), c.ID)...); err != nil {
+			return err
+		}
+		if err := record(ctx, tx, act); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ListChatbots implements authority.ChatbotStore.

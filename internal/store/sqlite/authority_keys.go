@@ -15,6 +15,9 @@ import (
 // CreateKey implements authority.KeyStore.
 func (db *DB) CreateKey(ctx context.Context, row authority.KeyRow, most *int64, act authority.Act) error {
 	return db.changed(ctx, "make the key", act, func(tx *sql.Tx) error {
+		if err := belongs(ctx, tx, row.OrganizationID, row.UserID); err != nil {
+			return err
+		}
 		if most != nil {
 			var have int64
 			err := tx.QueryRowContext(ctx, `SELECT count(*) FROM api_keys

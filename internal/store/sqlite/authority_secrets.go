@@ -36,6 +36,10 @@ func secretColumns(s *secretRow) []column {
 // that is changed in between has another version by then, so nobody writes on the
 // strength of what does not belong together.
 func (db *DB) fillSecrets(ctx context.Context, doing string, rows ...*authority.KeyRow) error {
+	return Classify(fillSecrets(ctx, db.read, rows...), doing)
+}
+
+func fillSecrets(ctx context.Context, q querier, rows ...*authority.KeyRow) error {
 	byID := make(map[string]*authority.KeyRow, len(rows))
 	ids := make([]string, 0, len(rows))
 	for _, row := range rows {
@@ -46,10 +50,10 @@ func (db *DB) fillSecrets(ctx context.Context, doing string, rows ...*authority.
 	if err != nil {
 		return err
 	}
-	found, err := db.read.QueryContext(ctx, "SELECT "+names(secretColumns(new(secretRow)))+
+	found, err := q.QueryContext(ctx, "SELECT "+names(secretColumns(new(secretRow)))+
 		" FROM api_key_secrets WHERE key_id IN (SELECT value FROM json_each(?)) ORDER BY key_id, created_at DESC, id DESC", string(list))
 	if err != nil {
-		return Classify(err, doing)
+		return err
 	}
 	secrets, err := scanAll(found, secretColumns)
 	for _, s := range secrets {
@@ -57,7 +61,7 @@ func (db *DB) fillSecrets(ctx context.Context, doing string, rows ...*authority.
 		row.Secrets = append(row.Secrets, s.Secret)
 		row.Hashes = append(row.Hashes, s.hash)
 	}
-	return Classify(err, doing)
+	return err
 }
 
 // writeSecrets makes the stored secrets of a key those of row; when they were last

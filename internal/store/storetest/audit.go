@@ -82,7 +82,7 @@ func together(t *testing.T, s authority.Store) {
 			return s.Keys.CreateKey(t.Context(), newKey("org_a", "key_9"), new(int64(0)), done("org_a"))
 		}, fault.KeyQuotaReached},
 		"no such key":  {func() error { return s.Keys.UpdateKey(t.Context(), newKey("org_a", "key_9"), done("org_a")) }, fault.NotFound},
-		"no such user": {func() error { return s.Users.UpdateUser(t.Context(), newUser("org_a", "user_9"), done("org_a")) }, fault.NotFound},
+		"no such user": {func() error { return s.Users.UpdateUser(t.Context(), newUser("org_a", "user_9"), "", done("org_a")) }, fault.NotFound},
 		"an old version": {
 			func() error {
 				return s.Organizations.UpdateOrganization(t.Context(), newOrganization("org_a"), done("org_a"))

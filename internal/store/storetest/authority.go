@@ -34,6 +34,8 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"one change wins":       oneChangeWins,
 		"users":                 users,
 		"user emails":           userEmails,
+		"the last of a role":    lastOfARole,
+		"deleted users":         deletedUsers,
 		"a caller who left":     callerLeft,
 		"secrets":               secrets,
 		"key quota":             keyQuota,
