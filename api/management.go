@@ -55,4 +55,7 @@ type Role struct {
 type RoleList struct {
 	Roles       []Role   `json:"roles" nullable:"false" doc:"The roles."`
 	Permissions []string `json:"permissions" nullable:"false" doc:"Every permission that something asks for." example:"platform:api-keys:create,platform:api-keys:read"`
+	Total       int      `json:"total" doc:"Roles from here on, on all pages." example:"5"`
+	Page        int      `json:"page" doc:"Which page this is, from 1." example:"1"`
+	Size        int      `json:"size" doc:"The most that a page holds." example:"100"`
 }

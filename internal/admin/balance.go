@@ -19,7 +19,7 @@ import (
 	"tollgate/internal/money"
 )
 
-// Purse is what the management API needs of balances. *ledger.Ledger is one.
+// Purse is what the management API changes in the ledger. *ledger.Ledger is one.
 type Purse interface {
 	// Balances are the balances of those of the keys that have one.
 	Balances(ctx context.Context, keys []string) (map[string]ledger.Balance, error)
@@ -29,6 +29,9 @@ type Purse interface {
 	OpenBalance(ctx context.Context, p ledger.Posting) (ledger.BalanceEntry, error)
 	// Statement lists what happened to a balance at [from, to).
 	Statement(ctx context.Context, key string, from, to time.Time, loc *time.Location) (ledger.Statement, error)
+	// Carry books what a new key has used elsewhere, and runs record in the same
+	// transaction.
+	Carry(ctx context.Context, e ledger.Entry, loc *time.Location, record func(context.Context) error) error
 }
 
 // manageBalance is the permission to give money.

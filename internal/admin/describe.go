@@ -40,6 +40,9 @@ func sections() []*huma.Tag {
 		{Name: "users", Description: "People of the organization: they own keys, their limits apply to all of their keys together, and disabling one stops every key of theirs."},
 		{Name: "roles", Description: "What users of each kind may do, as patterns of permissions."},
 		{Name: "management-keys", Description: "Keys of this interface, each with permissions of its own. One that acts for a user can do no more than that user."},
+		{Name: "presets", Description: "What a key can start from, so that its maker need not name every field."},
+		{Name: "models", Description: "The models that are known here, at which provider, how much they read and write, and what they cost."},
+		{Name: "prices", Description: "What is charged for a model, by the class of token, image, second, character or search. Entries of the ledger keep the prices that they were charged at."},
 		{Name: "organization", Description: "Who runs this installation: its time zone, its limits over all keys, and what it does with expired keys and unpriced models."},
 		{Name: "usage", Description: "What was used: one row for each request that was forwarded, and sums of them. They equal the ledger to the nano-dollar."},
 		{Name: "explain", Description: "What the gate would say to a request, rule by rule, without taking anything from any limit."},
@@ -80,6 +83,10 @@ func (s *service) describe(doc *huma.OpenAPI) {
 	other.Content[api.ProblemMediaType].Schema = s.schema(reflect.TypeFor[api.Problem]())
 	other.Description = "A problem document. Its code says what happened."
 	doc.Tags = sections()
+	for pattern, item := range doc.Paths {
+		delete(doc.Paths, pattern)
+		doc.Paths[strings.ReplaceAll(pattern, "...}", "}")] = item // the mux's word for "and what follows"
+	}
 	for path, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete, item.Patch} {
 			if op != nil {
@@ -121,6 +128,9 @@ func (s *service) describeOperation(doc *huma.OpenAPI, path string, op *huma.Ope
 func describeParam(path string, p *huma.Param) {
 	if p.In != "path" {
 		return
+	}
+	if p.Schema != nil && len(p.Schema.Examples) > 0 {
+		p.Example, p.Schema.Examples = p.Schema.Examples[0], nil
 	}
 	if noun, example := thing(path); p.Name == "id" && noun != "" {
 		p.Description, p.Example = "Id of the "+noun+".", example

@@ -45,8 +45,13 @@ func (s *service) managementRoutes() {
 	add(s, route{
 		method: http.MethodGet, path: "/roles", id: "list-roles", tag: "roles",
 		summary: "List the roles and what they may do", about: "The mightiest first.", returns: "All roles, and every permission that there is.",
-		permission: "platform:organization:read", action: "role.list",
+		permission: readCatalog, action: "role.list",
 	}, s.listRoles)
+	add(s, route{
+		method: http.MethodGet, path: "/roles/{name}", id: "get-role", tag: "roles",
+		summary: "Show a role", about: "What users with this role may do.", returns: "The role.",
+		permission: readCatalog, action: "role.get",
+	}, s.getRole)
 }
 
 type managementAnswer struct {
@@ -134,10 +139,27 @@ func (s *service) deleteManagementKey(ctx context.Context, who authority.Princip
 	})
 }
 
-func (s *service) listRoles(context.Context, authority.Principal, *struct{}) (*answer[api.RoleList], error) {
-	list := api.RoleList{Permissions: authority.Permissions()}
-	for _, r := range authority.Roles() {
-		list.Roles = append(list.Roles, api.Role{Name: r.Name, Permissions: r.Permissions})
+func (s *service) listRoles(_ context.Context, _ authority.Principal, in *Paging) (*answer[api.RoleList], error) {
+	shown, total, err := part(authority.Roles(), *in, func(r authority.Role) string { return r.Name })
+	if err != nil {
+		return nil, err
+	}
+	list := api.RoleList{Roles: make([]api.Role, len(shown)), Permissions: authority.Permissions(), Total: total, Page: in.Page, Size: in.Size}
+	for i, r := range shown {
+		list.Roles[i] = api.Role{Name: r.Name, Permissions: r.Permissions}
 	}
 	return &answer[api.RoleList]{Body: list}, nil
+}
+
+type roleRef struct {
+	Name string `path:"name" doc:"Name of the role." example:"developer"`
+}
+
+func (s *service) getRole(_ context.Context, _ authority.Principal, in *roleRef) (*answer[api.Role], error) {
+	for _, r := range authority.Roles() {
+		if r.Name == in.Name {
+			return &answer[api.Role]{Body: api.Role{Name: r.Name, Permissions: r.Permissions}}, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "There is no role %q.", in.Name)
 }

@@ -140,7 +140,9 @@ func (s *service) routes() {
 		samples: explainSamples(), answers: explainAnswers(), codes: []fault.Kind{fault.NotFound}, returns: "The verdict, and every rule in the order in which the gate asks them.", action: actionExplain,
 	}, s.explain)
 	s.managementRoutes()
+	s.catalogRoutes()
 	s.auditRoutes()
+	s.importRoutes()
 }
 
 // changesOfKeys are the codes of an operation that changes what restricts a key.

@@ -44,6 +44,25 @@ func updateKeySamples() []sample {
 	}
 }
 
+func importSamples() []sample {
+	return []sample{
+		{"check", "What would come of it", api.ImportInput{Source: "litellm", DryRun: true, Rows: []api.ImportRow{{
+			SourceID: "17",
+			Secret:   api.ImportSecret{Scheme: "sha256", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
+			Key:      api.KeyInput{Name: api.Set("ci"), RateLimitPerMinute: api.Set[int64](10)},
+		}}}},
+		{"bring", "A key of a user who is made for it, with what it has spent", api.ImportInput{Source: "enclava", CreateUsers: true, Rows: []api.ImportRow{{
+			SourceID: "4",
+			Secret: api.ImportSecret{
+				Scheme: "bcrypt", Prefix: "en_4fK9Q", Digest: "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
+			},
+			Owner: &api.ImportOwner{Email: "grace.hopper@example.com", Name: "Grace"},
+			Spent: &api.ImportSpent{CostUSD: "7.25", Tokens: 120000},
+			Key:   api.KeyInput{Name: api.Set("laptop"), BudgetLimitCents: api.Set[int64](2000)},
+		}}}},
+	}
+}
+
 func balanceSamples() []sample {
 	return []sample{
 		{"open", "A balance for a key that has none", api.BalanceChange{Type: "open", AmountUSD: "10.00"}},

@@ -2,35 +2,54 @@ package authority
 
 import (
 	"context"
+	"net/netip"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
 )
 
-// Authenticate tells whose key presented is. It says nothing about what the key
-// may do: ask the Grant's Rules. A key that is unknown and one that is not even a
-// key are both key_invalid, and look alike; trouble with the store is
-// store_unavailable. A key that was used before costs no look-up.
+// Authenticate is AuthenticateFrom an address that is not known.
 func (a *Authority) Authenticate(ctx context.Context, presented string) (Grant, error) {
-	if len(presented) > key.MaxLen {
+	return a.AuthenticateFrom(ctx, presented, netip.Addr{})
+}
+
+// AuthenticateFrom tells whose key presented is. It says nothing about what the
+// key may do: ask the Grant's Rules. A key that is unknown and one that is not even
+// a key are both key_invalid, and look alike; trouble with the store is
+// store_unavailable. A key that was used before costs no look-up.
+//
+// Keys that another system made are known by their hash too. One of which only a
+// bcrypt hash is known is checked against that once; wrong ones that begin like it,
+// or that come from the same address, are rate_limited, and too many at once are
+// overloaded.
+func (a *Authority) AuthenticateFrom(ctx context.Context, presented string, from netip.Addr) (Grant, error) {
+	if len(presented) > key.MaxForeignLen {
 		return Grant{}, unknownKey()
 	}
 	hash := key.HashOf(presented)
-	if rec, ok := a.keys.values.Load(hash); ok && rec.parties.current() {
+	rec, known := a.keys.values.Load(hash)
+	if known && rec.parties.current() {
 		a.use(rec, hash)
 		return Grant{rec: rec}, nil
 	}
-	// The check digits spare the store those that are no keys; a key in memory had
-	// them right when it was looked up.
-	if !key.Wellformed(presented) {
-		return Grant{}, unknownKey()
-	}
-	rec, err := a.lookUp(ctx, hash)
+	rec, err := a.find(ctx, presented, hash, known, from)
 	if err != nil {
 		return Grant{}, err
 	}
 	a.use(rec, hash)
 	return Grant{rec: rec}, nil
+}
+
+// find is the slow way. The check digits spare the store those that are no keys; a
+// key in memory had them right when it was looked up, or was made elsewhere.
+func (a *Authority) find(ctx context.Context, presented string, hash key.Hash, known bool, from netip.Addr) (*record, error) {
+	if known || key.Wellformed(presented) {
+		rec, err := a.lookUp(ctx, hash)
+		if known || !isKind(err, fault.KeyInvalid) {
+			return rec, err
+		}
+	}
+	return a.findForeign(ctx, presented, hash, from)
 }
 
 // GrantByID is the grant that Authenticate would give to whoever holds the key's

@@ -44,6 +44,8 @@ type Authority struct {
 	organizations *cache[string, *party]
 	chatbots      *cache[string, *chatbot] // by id, and by slug
 	uses          uses
+	foreign       *foreignIndex
+	guesses       *guesses
 }
 
 // New makes an Authority over store. It reads nothing yet.
@@ -67,6 +69,10 @@ func New(store Store, opts Options) *Authority {
 	a.users = newCache(a.loadUser)
 	a.organizations = newCache(a.loadOrganization)
 	a.chatbots = newCache(a.loadChatbot)
+	a.foreign = newForeignIndex(func(ctx context.Context, each func(Scheme, []byte)) error {
+		return a.store.Imports.ForeignLookups(ctx, each)
+	})
+	a.guesses = newGuesses()
 	return a
 }
 

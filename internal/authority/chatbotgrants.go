@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/secret"
@@ -238,41 +239,57 @@ func (a *Authority) WithActiveKey(ctx context.Context, p Principal, chatbotIDs [
 	return a.store.ChatbotGrants.WithActiveKey(ctx, p.organizationID, chatbotIDs, a.instant())
 }
 
-// firstGrants are the grants that a new key of the kind chatbot begins with, one
-// for each of its chatbots. An id that is none of ours names a chatbot of
-// elsewhere, which an imported key may do: it opens nothing.
-func (a *Authority) firstGrants(ctx context.Context, p Principal, e *edit[Key]) ([]Chatbot, error) {
-	if e.next.Kind != KindChatbot || e.failed("allowed_chatbots") || e.failed("kind") {
-		return nil, nil
-	}
-	var bots []Chatbot
-	for _, id := range e.next.AllowedChatbots {
-		if resourceID(id) == "" {
-			continue
+// opened are the chatbots that a new key of the kind chatbot begins with a grant
+// for. An id that is none of ours names a chatbot of elsewhere, which an imported
+// key may do: it opens nothing.
+func opened(k *Key) []string {
+	var ids []string
+	if k.Kind == KindChatbot {
+		for _, id := range k.AllowedChatbots {
+			if strings.HasPrefix(resourceID(id), "bot_") {
+				ids = append(ids, id)
+			}
 		}
-		c, err := a.reachChatbot(ctx, p, id, chatbotsUpdate)
+	}
+	return ids
+}
+
+// checkOpened looks whether p may give keys for what a new key opens.
+func (a *Authority) checkOpened(ctx context.Context, p Principal, e *edit[Key]) error {
+	if e.failed("allowed_chatbots") || e.failed("kind") {
+		return nil
+	}
+	for _, id := range opened(e.next) {
+		_, err := a.reachChatbot(ctx, p, id, chatbotsUpdate)
 		switch {
 		case isNotFound(err):
 			e.fail("allowed_chatbots", "there is no chatbot "+id)
 		case errors.Is(err, fault.PermissionDenied):
 			e.fail("allowed_chatbots", "you may not give keys for the chatbot "+id)
 		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// grantEvents gives done an event for each grant that a new key begins with, and
+// says which chatbots these are.
+func (a *Authority) grantEvents(ctx context.Context, d deed, row *KeyRow, done *Act) ([]Chatbot, error) {
+	var bots []Chatbot
+	for i := range row.Grants {
+		c, err := a.store.Chatbots.ChatbotByID(ctx, d.p.organizationID, row.Grants[i].ChatbotID)
+		if isNotFound(err) { // deleted since the body was judged
+			return nil, problem("allowed_chatbots", "there is no chatbot "+row.Grants[i].ChatbotID)
+		}
+		if err != nil {
 			return nil, err
 		}
+		granted := deed{p: d.p, action: "chatbot.grant", kind: "chatbot", id: c.ID, name: c.Name}
+		done.Also = append(done.Also, a.grantAct(granted, nil, &row.Grants[i]).Event)
 		bots = append(bots, c)
 	}
 	return bots, nil
-}
-
-// beginGrants gives a new key a grant for each of bots, each with an event of its
-// chatbot.
-func (a *Authority) beginGrants(d deed, row *KeyRow, bots []Chatbot, done *Act) {
-	for i := range bots {
-		g := a.newGrant(d.p, bots[i].ID, row.ID)
-		row.Grants = append(row.Grants, g)
-		granted := deed{p: d.p, action: "chatbot.grant", kind: "chatbot", id: bots[i].ID, name: bots[i].Name}
-		done.Also = append(done.Also, a.grantAct(granted, nil, &g).Event)
-	}
 }
 
 func (a *Authority) refreshChatbots(ctx context.Context, bots []Chatbot) {

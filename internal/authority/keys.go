@@ -27,42 +27,59 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	if !d.p.Can(keysCreate) && !d.p.Can(keysCreateAny) {
 		return Key{}, secret.Text{}, denied(keysCreate)
 	}
-	k, bots, err := a.composeKey(ctx, d.p, body)
+	list, err := members(body)
 	if err != nil {
 		return Key{}, secret.Text{}, err
 	}
-	var most *int64
-	if k.UserID != "" {
-		o, err := a.store.Organizations.OrganizationByID(ctx, d.p.organizationID)
-		if err != nil {
-			return Key{}, secret.Text{}, absent(err, "organization", d.p.organizationID)
-		}
-		most = o.MaxKeysPerUser
+	row, most, err := a.composeRow(ctx, d.p, list)
+	if err != nil {
+		return Key{}, secret.Text{}, err
 	}
-	k.ID, k.OrganizationID = newID("key_"), d.p.organizationID
-	k.CreatedAt = a.instant()
-	k.UpdatedAt, k.Version = k.CreatedAt, 1
-	row := KeyRow{Key: k}
 	text := a.addSecret(&row)
 	d.id, d.name = row.ID, row.Name
-	done := act(a, d, keyFields(k.CreatedAt), nil, &row.Key)
-	a.beginGrants(d, &row, bots, &done)
-	defer a.refreshChatbots(ctx, bots)
-	err = a.store.Keys.CreateKey(ctx, row, most, done)
-	if err != nil {
-		return Key{}, secret.Text{}, quota(err, most)
+	if err := a.storeKey(ctx, d, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key)); err != nil {
+		return Key{}, secret.Text{}, err
 	}
 	row.InitialBalance = nil
 	return row.Key, text, nil
 }
 
-// composeKey is the key that body asks for and the chatbots that it opens, or
-// everything that is wrong with it.
-func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (Key, []Chatbot, error) {
-	list, err := members(body)
+// storeKey stores a new key and what it opens.
+func (a *Authority) storeKey(ctx context.Context, d deed, row KeyRow, most *int64, done Act) error {
+	bots, err := a.grantEvents(ctx, d, &row, &done)
 	if err != nil {
-		return Key{}, nil, err
+		return err
 	}
+	defer a.refreshChatbots(ctx, bots)
+	return quota(a.store.Keys.CreateKey(ctx, row, most, done), most)
+}
+
+// composeRow is the key that a body asks for, without a secret, and how many its
+// user may have.
+func (a *Authority) composeRow(ctx context.Context, p Principal, list []member) (row KeyRow, most *int64, err error) {
+	k, err := a.composeKey(ctx, p, list)
+	if err != nil {
+		return KeyRow{}, nil, err
+	}
+	if k.UserID != "" {
+		o, err := a.store.Organizations.OrganizationByID(ctx, p.organizationID)
+		if err != nil {
+			return KeyRow{}, nil, absent(err, "organization", p.organizationID)
+		}
+		most = o.MaxKeysPerUser
+	}
+	k.ID, k.OrganizationID = newID("key_"), p.organizationID
+	k.CreatedAt = a.instant()
+	k.UpdatedAt, k.Version = k.CreatedAt, 1
+	row = KeyRow{Key: k}
+	for _, id := range opened(&k) {
+		row.Grants = append(row.Grants, a.newGrant(p, id, k.ID))
+	}
+	return row, most, nil
+}
+
+// composeKey is the key that a body asks for, or everything that is wrong with it.
+func (a *Authority) composeKey(ctx context.Context, p Principal, list []member) (Key, error) {
 	now := a.instant()
 	k, preset, list, problem := startFrom(list, now)
 	e := &edit[Key]{next: &k}
@@ -76,26 +93,25 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, body []byte) (K
 	settlePreset(e, preset)
 	settleKey(e)
 	if !p.owns(k.UserID) && !p.Can(keysCreateAny) {
-		return Key{}, nil, denied(keysCreateAny)
+		return Key{}, denied(keysCreateAny)
 	}
 	if p.owns(k.UserID) && !p.Can(keysCreate) {
-		return Key{}, nil, denied(keysCreate)
+		return Key{}, denied(keysCreate)
 	}
 	if k.UserID != "" && !e.failed("user_id") {
 		if _, err := a.store.Users.UserByID(ctx, p.organizationID, k.UserID); isNotFound(err) {
 			e.fail("user_id", noSuchUser)
 		} else if err != nil {
-			return Key{}, nil, err
+			return Key{}, err
 		}
 	}
-	bots, err := a.firstGrants(ctx, p, e)
-	if err != nil {
-		return Key{}, nil, err
+	if err := a.checkOpened(ctx, p, e); err != nil {
+		return Key{}, err
 	}
 	if k.Status == StatusDisabled {
 		k.DisabledBy = p.actor()
 	}
-	return k, bots, e.err()
+	return k, e.err()
 }
 
 const noSuchUser = "there is no such user"

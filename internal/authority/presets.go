@@ -2,6 +2,7 @@ package authority
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -17,6 +18,52 @@ const (
 	presetChatbot    = "chatbot"
 	presetStandalone = "standalone"
 )
+
+// Preset is what a key starts from when the body that makes it names it.
+type Preset struct {
+	Name  string
+	About string   // for people: what such a key is for
+	Key   Key      // the fields that it sets; Chatbot in its words stands for the id of the key's chatbot
+	Needs []string // fields that the body must give beside it
+}
+
+// PresetChatbot is what stands for the id of the key's chatbot in what a Preset
+// sets.
+const PresetChatbot = "{id}"
+
+// Presets are the presets that there are, the plainest first.
+func Presets() []Preset {
+	plain, restricted, bot, standalone := newKey(), newKey(), newKey(), newKey()
+	plain.Description = "Default API key with standard permissions"
+	plain.Tags = []string{"default"}
+	plain.Permissions = flags("read", "write", "chat", "embeddings")
+	plain.Scopes = []string{string(llm.ScopeChat), string(llm.ScopeEmbeddings), string(llm.ScopeModels)}
+
+	restricted.Tags = []string{"restricted"}
+	restricted.Permissions = flags("read", "chat")
+	restricted.Scopes = []string{string(llm.ScopeChat)}
+	restricted.Limits = rates(30, 1800, 43200)
+
+	bot.Kind = KindChatbot
+	bot.Tags = []string{"chatbot", "chatbot-" + PresetChatbot}
+	bot.Permissions = flags("chatbot")
+	bot.Scopes = []string{string(llm.ScopeChatbot)}
+	bot.AllowedEndpoints = []string{
+		"/api/v1/chatbot/external/" + PresetChatbot + "/chat",
+		"/chatbots/" + PresetChatbot + "/v1/chat/completions",
+	}
+	bot.Limits = rates(100, 6000, 144000)
+
+	perMinute, slots := int64(100), int64(5)
+	standalone.Kind = KindStandalone
+	standalone.Limits = Limits{RateLimitPerMinute: &perMinute, ConcurrentLimit: &slots}
+	return []Preset{
+		{presetDefault, "Chat, embeddings and the list of models, at the usual rates.", plain, []string{"name"}},
+		{presetRestricted, "Chat only, at half the usual rates, with the models and on the paths that are named.", restricted, []string{"name", "allowed_models", "allowed_endpoints"}},
+		{presetChatbot, "Opens one chatbot and nothing else.", bot, []string{"name", "allowed_chatbots"}},
+		{presetStandalone, "Belongs to no user and may be prepaid; five requests at once.", standalone, nil},
+	}
+}
 
 // newKey is what a key starts from without a preset.
 func newKey() Key {
@@ -39,35 +86,19 @@ func startFrom(list []member, now time.Time) (Key, string, []member, *fault.Fiel
 	if i < 0 {
 		return newKey(), "", list, nil
 	}
-	var preset string
-	_ = json.Unmarshal(list[i].value, &preset) // what is no text is no preset either
+	var name string
+	_ = json.Unmarshal(list[i].value, &name) // what is no text is no preset either
 	rest := slices.Delete(slices.Clone(list), i, i+1)
-	k := newKey()
-	switch preset {
-	case presetDefault:
-		k.Description = "Default API key with standard permissions"
-		k.Tags = []string{"default"}
-		k.Permissions = flags("read", "write", "chat", "embeddings")
-		k.Scopes = []string{string(llm.ScopeChat), string(llm.ScopeEmbeddings), string(llm.ScopeModels)}
-	case presetRestricted:
-		k.Tags = []string{"restricted"}
-		k.Permissions = flags("read", "chat")
-		k.Scopes = []string{string(llm.ScopeChat)}
-		k.Limits = rates(30, 1800, 43200)
-	case presetChatbot:
-		k.Kind = KindChatbot
-		k.Permissions = flags("chatbot")
-		k.Scopes = []string{string(llm.ScopeChatbot)}
-		k.Limits = rates(100, 6000, 144000)
-	case presetStandalone:
-		perMinute, slots := int64(100), int64(5)
-		k.Kind = KindStandalone
-		k.Name = "API Key " + now.Format("20060102150405")
-		k.Limits = Limits{RateLimitPerMinute: &perMinute, ConcurrentLimit: &slots}
-	default:
-		return k, "", rest, &fault.Field{Name: "preset", Problem: "must be one of default, restricted, chatbot, standalone"}
+	presets := Presets()
+	at := slices.IndexFunc(presets, func(p Preset) bool { return p.Name == name })
+	if at < 0 {
+		return newKey(), "", rest, &fault.Field{Name: "preset", Problem: "must be one of default, restricted, chatbot, standalone"}
 	}
-	return k, preset, rest, nil
+	k := presets[at].Key
+	if name == presetStandalone {
+		k.Name = "API Key " + now.Format("20060102150405")
+	}
+	return k, name, rest, nil
 }
 
 // settlePreset asks for the parts that a preset cannot do without, and fills in
@@ -89,17 +120,22 @@ func settlePreset(e *edit[Key], preset string) {
 			}
 			return
 		}
-		bot := k.AllowedChatbots[0]
 		if !e.has("tags") {
-			k.Tags = []string{"chatbot", "chatbot-" + bot}
+			k.Tags = ofChatbot(k.Tags, k.AllowedChatbots[0])
 		}
 		if !e.has("allowed_endpoints") {
-			k.AllowedEndpoints = []string{
-				"/api/v1/chatbot/external/" + bot + "/chat",
-				"/chatbots/" + bot + "/v1/chat/completions",
-			}
+			k.AllowedEndpoints = ofChatbot(k.AllowedEndpoints, k.AllowedChatbots[0])
 		}
 	}
+}
+
+// ofChatbot puts the id of a chatbot where a preset leaves room for it.
+func ofChatbot(words []string, id string) []string {
+	filled := slices.Clone(words)
+	for i, w := range filled {
+		filled[i] = strings.ReplaceAll(w, PresetChatbot, id)
+	}
+	return filled
 }
 
 func flags(words ...string) map[string]bool {

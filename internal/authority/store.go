@@ -34,6 +34,7 @@ type Store struct {
 	Replays       ReplayStore
 	Chatbots      ChatbotStore
 	ChatbotGrants ChatbotGrantStore
+	Imports       ImportStore
 }
 
 // SearchText is the form in which a store keeps what can be searched, and in
@@ -54,14 +55,25 @@ type KeyRow struct {
 	// Grants are the chatbots that the key opens. KeyByHash fills in those that are
 	// not revoked, CreateKey makes them; no other method reads or writes them.
 	Grants []ChatbotGrant
+	// Import is where a key that is being made comes from; nil = it is made here.
+	// Only CreateKey reads it.
+	Import *Import
+}
+
+// Import is what a key that comes from elsewhere brings along.
+type Import struct {
+	Imported
+	Secret ForeignSecret
 }
 
 // KeyStore keeps keys and their secrets.
 type KeyStore interface {
-	// CreateKey makes a key, and its balance and its grants if it has some. Its user, if it has one,
-	// must be one of the organisation, else it is fault.NotFound; unless most is nil,
-	// that user must have fewer than *most keys that are neither deleted nor revoked,
-	// else it is fault.KeyQuotaReached.
+	// CreateKey makes a key, its balance and its grants if it has some, and what
+	// row.Import says; the same key or row twice is fault.NameTaken. What the key has used before, in the
+	// transaction that ctx belongs to, is not taken from its balance. Its user, if it
+	// has one, must be one of the organisation, else it is fault.NotFound; unless most
+	// is nil, that user must have fewer than *most keys that are neither deleted nor
+	// revoked, else it is fault.KeyQuotaReached.
 	CreateKey(ctx context.Context, row KeyRow, most *int64, act Act) error
 	KeyByID(ctx context.Context, organizationID, id string) (KeyRow, error)
 	// KeyByHash finds the key of any organisation that has a secret with this
@@ -93,6 +105,22 @@ type KeyCareStore interface {
 	// TouchSecrets keeps when secrets were last used; those that are gone are
 	// passed over.
 	TouchSecrets(ctx context.Context, uses []SecretUse) error
+}
+
+// ImportStore keeps where keys came from, and how secrets are recognised that
+// other systems made; and finds whose they are.
+type ImportStore interface {
+	ImportedKey(ctx context.Context, organizationID, source, sourceID string) (Imported, error)
+	// ForeignLookups gives the Scheme and at least the first bytes of the Lookup of
+	// every foreign secret of every organisation.
+	ForeignLookups(ctx context.Context, each func(Scheme, []byte)) error
+	// ForeignSecrets are those of any organisation that are looked for by this.
+	ForeignSecrets(ctx context.Context, scheme Scheme, lookup []byte) ([]ForeignSecret, error)
+	// AdoptSecret makes a foreign secret one that is found by hash, and its key one
+	// version newer. fault.NotFound if it is not as s says any more.
+	AdoptSecret(ctx context.Context, s ForeignSecret, hash key.Hash, now time.Time, act Act) error
+	// UserByEmail finds an owner by the address in lower case.
+	UserByEmail(ctx context.Context, organizationID, email string) (User, error)
 }
 
 // UserStore keeps users.

@@ -35,6 +35,7 @@ type Catalog struct {
 	listing   map[string][]*Model // exact name → who lists it, in that order
 	globs     []*Model            // rows with *, in that order, the most exact first
 	models    []*Model            // rows without *, in that order, then by name
+	rows      []*Model            // all rows, in that order, then by name
 	aliases   map[string]Target   // of the configuration
 	unlisted  *Model              // prices of what no row lists; nil = none
 	providers []string            // the keys of rank, in order
@@ -55,6 +56,9 @@ func Load(o Options) (*Catalog, error) {
 	}
 	c := &Catalog{rank: map[string]int{}, listing: map[string][]*Model{}, aliases: map[string]Target{}}
 	c.order(o.Providers)
+	for _, m := range rows {
+		m.PriceSource = Builtin
+	}
 	rows = append(rows, inherited(rows, o.Providers)...)
 	table, err := c.table(rows)
 	if err != nil {
@@ -66,13 +70,14 @@ func Load(o Options) (*Catalog, error) {
 		return nil, err
 	}
 	for id, m := range ownTable {
+		m.PriceSource = Config
 		if below, ok := table[id]; ok {
 			m = m.over(below)
 		}
 		table[id] = m
 	}
 	if o.Default != nil {
-		c.unlisted = &Model{}
+		c.unlisted = &Model{PriceSource: Default}
 		c.unlisted.setTariff(Tariff{Tiers: []Tier{{Rates: *o.Default}}})
 	}
 	c.index(table)
@@ -149,8 +154,10 @@ func (c *Catalog) index(table map[rowID]*Model) {
 			t.Tiers = c.unlisted.Tiers
 			priced := *m
 			priced.setTariff(t)
+			priced.PriceSource = Default
 			m = &priced
 		}
+		c.rows = append(c.rows, m)
 		if strings.Contains(m.Name, "*") {
 			c.globs = append(c.globs, m)
 			continue
@@ -183,6 +190,18 @@ func (c *Catalog) setAliases(aliases map[string]string) error {
 // Models yields the rows that stand for one model, by provider in the order of
 // bare names, then by name.
 func (c *Catalog) Models() iter.Seq[*Model] { return slices.Values(c.models) }
+
+// Rows yields every row, those with * too: by provider in the order of bare names,
+// then by name.
+func (c *Catalog) Rows() iter.Seq[*Model] {
+	return func(yield func(*Model) bool) {
+		for _, m := range c.rows {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
 
 // Aliases yields the configured aliases and what they stand for, by name.
 func (c *Catalog) Aliases() iter.Seq2[string, Target] {

@@ -19,10 +19,28 @@ type Model struct {
 	Units           Units    // prices of what is not counted in tokens
 	Capabilities    []string // what it is for, as models.txt lists them; none means chat
 	Released        string   // YYYY-MM-DD, "" = unknown
+	PriceSource     Source   // where its prices come from
 
 	aliases []string // further exact names of the row
 	prices  string   // Tariff.String, made once
 }
+
+// Source is where prices come from.
+type Source string
+
+// The sources. The zero value is a row that was made by hand.
+const (
+	Builtin Source = "builtin" // models.txt
+	Config  Source = "config"  // the configuration's prices
+	Default Source = "default" // the configuration's default_price, for want of a price
+)
+
+// ID is provider/name: one row has it.
+func (m *Model) ID() string { return m.Provider + "/" + m.Name }
+
+// Aliases are further exact names by which the provider takes the model. Treat
+// them as read-only.
+func (m *Model) Aliases() []string { return m.aliases }
 
 // Has reports whether the model is listed for a capability: "chat",
 // "embeddings", and the other words of models.txt.

@@ -137,6 +137,7 @@ func (m *Model) over(below *Model) *Model {
 	}
 	if m.prices == "" {
 		merged.setTariff(below.Tariff())
+		merged.PriceSource = below.PriceSource
 	}
 	if len(m.Capabilities) == 0 {
 		merged.Capabilities = below.Capabilities

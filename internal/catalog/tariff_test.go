@@ -227,3 +227,34 @@ func FuzzParsePrices(f *testing.F) {
 		}
 	})
 }
+
+// Where a price comes from goes with the price.
+func TestPriceSource(t *testing.T) {
+	rates := catalog.Flat(1, 2)
+	c, err := catalog.Load(catalog.Options{
+		Rows:    []string{"openai gpt-4o 128000 1000 9 9", "openai gpt-4o-mini 1000 1000 - -", "openai brand-new 1 1 - -"},
+		Default: &rates,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]catalog.Source{
+		"openai/gpt-4o": catalog.Config, "openai/gpt-4o-mini": catalog.Builtin, "openai/brand-new": catalog.Default,
+		"openai/nobody-lists-it": catalog.Default, "azure/gpt-4o": catalog.Builtin,
+	} {
+		target, err := c.Resolve(name, nil)
+		if err != nil || target.Model.PriceSource != want {
+			t.Errorf("%s: %v, %v, want %s", name, target.Model, err, want)
+		}
+	}
+	rows, models := 0, 0
+	for range c.Rows() {
+		rows++
+	}
+	for range c.Models() {
+		models++
+	}
+	if rows <= models {
+		t.Errorf("%d rows, %d models", rows, models)
+	}
+}

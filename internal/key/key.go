@@ -21,8 +21,11 @@ const (
 	hintLen   = 8  // characters shown for people to recognise a key by
 )
 
-// MaxLen is the length that no key exceeds, whatever its prefix.
+// MaxLen is the length that no key of ours exceeds, whatever its prefix.
 const MaxLen = 64
+
+// MaxForeignLen is the length that no key exceeds that another system made.
+const MaxForeignLen = 256
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -66,9 +69,17 @@ type Hash [sha256.Size]byte
 // a key.
 func HashOf(s string) Hash {
 	if len(s) > MaxLen {
-		return sha256.Sum256([]byte(s))
+		return hashOfLong(s)
 	}
 	var buf [MaxLen]byte
+	return sha256.Sum256(buf[:copy(buf[:], s)])
+}
+
+func hashOfLong(s string) Hash {
+	if len(s) > MaxForeignLen {
+		return sha256.Sum256([]byte(s))
+	}
+	var buf [MaxForeignLen]byte
 	return sha256.Sum256(buf[:copy(buf[:], s)])
 }
 

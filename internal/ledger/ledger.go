@@ -40,6 +40,7 @@ type Ledger struct {
 	opts     Options
 	log      *slog.Logger
 	reader   Reader
+	book     Book
 	accounts Accounts
 	counters Allowances
 	journal  *journal
@@ -79,7 +80,7 @@ func Open(ctx context.Context, store Store, counters Allowances, opts Options) (
 		return nil, fmt.Errorf("recover the journal in %s: %w", opts.Dir, err)
 	}
 	l := &Ledger{
-		opts: opts, log: opts.Log, reader: store, accounts: store, counters: counters, journal: j,
+		opts: opts, log: opts.Log, reader: store, book: store, accounts: store, counters: counters, journal: j,
 		holds: xsync.NewMap[RequestID, *Hold](),
 		follower: &follower{
 			journal: j, book: store, log: opts.Log, every: opts.ApplyInterval, pos: applied,

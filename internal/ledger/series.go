@@ -114,9 +114,9 @@ func offsets(loc *time.Location, from, to time.Time) []Offset {
 	}
 }
 
-// firstEntry is before any entry was made: the year 2025. Zones changed their
+// firstEntry is before any entry, carried ones too: the year 2020. Zones changed their
 // clocks by odd minutes once, but no more.
-const firstEntry = 1735689600
+const firstEntry = 1577836800
 
 // fillDays puts the days in between on which nothing was used.
 func fillDays(groups []Group, from, to time.Time, loc *time.Location) []Group {

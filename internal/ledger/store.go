@@ -19,6 +19,11 @@ type Book interface {
 	Applied(ctx context.Context) (Position, error)
 	// Durable returns once everything applied is on the disk.
 	Durable(ctx context.Context) error
+	// Carry books one entry that is not in the journal, adds it to every sum, and
+	// runs record, in one transaction. record's context carries the transaction.
+	Carry(ctx context.Context, e *Entry, record func(context.Context) error) error
+	// Booked reports whether there is an entry with this id.
+	Booked(ctx context.Context, id RequestID) (bool, error)
 }
 
 // Reader is the database's side that is read.
@@ -51,8 +56,9 @@ type Accounts interface {
 	Posts(ctx context.Context, key string) ([]BalanceEntry, error)
 }
 
-// Purses is the counters' side of balances: what is free, in one step with every
-// request that wants it.
+// Purses is the counters' side of what is used or freed without a request: what is
+// free of a balance, in one step with every request that wants it, and what was
+// used elsewhere.
 type Purses interface {
 	// Withdraw takes amount out of a balance into which max was paid, if that
 	// much is neither used nor held, and says what was free before.
@@ -62,6 +68,11 @@ type Purses interface {
 	// Spent is what a subject has used since ever and what it holds; not ok for
 	// one that this process has not seen.
 	Spent(id limit.ID) (used, held money.NanoUSD, ok bool)
+	// Carry counts what a subject used elsewhere at the instant at, as of unix. It
+	// loads the subject first, so that nothing is loaded that is booked later.
+	Carry(ctx context.Context, id limit.ID, cal *limit.Calendar, unix, at int64, used limit.Amount) error
+	// Uncarry undoes a Carry.
+	Uncarry(id limit.ID, cal *limit.Calendar, unix, at int64, used limit.Amount)
 }
 
 // Allowances is counters with both sides.

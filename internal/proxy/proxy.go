@@ -165,7 +165,7 @@ func (p *Proxy) authenticate(x *exchange) error {
 		return err
 	}
 	x.ask = policy.Ask{Now: x.begun, IP: x.ip}
-	if x.grant, err = p.opts.Authority.Authenticate(x.r.Context(), x.key); err != nil {
+	if x.grant, err = p.opts.Authority.AuthenticateFrom(x.r.Context(), x.key, x.ip); err != nil {
 		return err
 	}
 	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header); err != nil {
@@ -181,7 +181,7 @@ func (p *Proxy) authenticate(x *exchange) error {
 // identify looks the key up as it is now, and asks the same rules of it.
 func (p *Proxy) identify(x *exchange) error {
 	var err error
-	if x.grant, err = p.opts.Authority.Authenticate(x.r.Context(), x.key); err != nil {
+	if x.grant, err = p.opts.Authority.AuthenticateFrom(x.r.Context(), x.key, x.ip); err != nil {
 		return err
 	}
 	return x.admitRoute()

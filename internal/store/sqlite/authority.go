@@ -15,7 +15,7 @@ import (
 // Authority is db as the authority's store.
 func (db *DB) Authority() authority.Store {
 	return authority.Store{
-		Keys: db, KeyCare: db, Users: db, Organizations: db, Management: db, Credentials: db, Audit: db, Replays: db,
+		Keys: db, KeyCare: db, Users: db, Organizations: db, Management: db, Credentials: db, Audit: db, Replays: db, Imports: db,
 		Chatbots: db, ChatbotGrants: db,
 	}
 }

@@ -35,7 +35,11 @@ func (db *DB) CreateKey(ctx context.Context, row authority.KeyRow, most *int64, 
 			return err
 		}
 		if row.InitialBalance != nil {
-			if err := openBalance(ctx, tx, firstGrant(&row, act.Event.ActorID), 0); err != nil {
+			spent, err := spentBefore(ctx, tx, row.ID)
+			if err == nil {
+				err = openBalance(ctx, tx, firstGrant(&row, act.Event.ActorID), spent)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -44,7 +48,10 @@ func (db *DB) CreateKey(ctx context.Context, row authority.KeyRow, most *int64, 
 				return err
 			}
 		}
-		return writeSecrets(ctx, tx, &row)
+		if err := writeSecrets(ctx, tx, &row); err != nil || row.Import == nil {
+			return err
+		}
+		return writeImport(ctx, tx, &row)
 	})
 }
 

@@ -20,6 +20,13 @@ func (db *DB) UserByID(ctx context.Context, organizationID, id string) (authorit
 	return u, err
 }
 
+// UserByEmail implements authority.ImportStore.
+func (db *DB) UserByEmail(ctx context.Context, organizationID, email string) (authority.User, error) {
+	var u authority.User
+	err := db.one(ctx, "read the user", "users", userColumns(&u), "organization_id = ? AND email = ? AND deleted_at IS NULL", organizationID, email)
+	return u, err
+}
+
 // UpdateUser implements authority.UserStore.
 func (db *DB) UpdateUser(ctx context.Context, u authority.User, keep string, act authority.Act) error {
 	return db.replace(ctx, "change the user", act, place{

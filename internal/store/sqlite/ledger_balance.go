@@ -64,6 +64,12 @@ func openBalance(ctx context.Context, tx *sql.Tx, e ledger.BalanceEntry, spentBe
 	return insertPosting(ctx, tx, &e)
 }
 
+// spentBefore is what a key that is being made has used elsewhere.
+func spentBefore(ctx context.Context, tx *sql.Tx, key string) (spent money.NanoUSD, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT coalesce(sum(cost), 0) FROM usage_totals WHERE subject = ?", key).Scan(&spent)
+	return spent, err
+}
+
 // firstGrant is the entry of the balance with which a key is made.
 func firstGrant(row *authority.KeyRow, actor string) ledger.BalanceEntry {
 	id := ledger.NewBalanceID(row.CreatedAt)

@@ -52,6 +52,10 @@ func Authority(t *testing.T, open func(*testing.T) authority.Store) {
 		"key with grants":       keyWithGrants,
 		"one grant":             oneGrant,
 		"granted keys":          grantedKeys,
+		"imports":               imports,
+		"adoption":              adoption,
+		"one row at once":       importedAtOnce,
+		"user by email":         userByEmail,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
