@@ -27,6 +27,7 @@ const (
 	fieldWebSearch
 	fieldPrediction
 	fieldModalities
+	fieldTemperature // of requests to chatbots
 
 	// Anthropic's only.
 	fieldSystem
@@ -61,15 +62,21 @@ type vocabulary struct {
 	harmless []string
 }
 
-// vocabularyOf is the vocabulary of a format.
-func vocabularyOf(f llm.Format) *vocabulary {
-	if f == llm.Anthropic {
+// vocabulary is that of a route.
+func (r *Route) vocabulary() *vocabulary {
+	switch {
+	case r.Chatbot:
+		return &vocabularies[2]
+	case r.Format == llm.Anthropic:
 		return &vocabularies[1]
 	}
 	return &vocabularies[0]
 }
 
-// vocabularies are OpenAI's and Anthropic's.
+// vocabularies are OpenAI's, Anthropic's, and that of requests to chatbots. These
+// go to many servers, each with fields of its own, by some of which a caller could
+// get round what the chatbot lays down; so they may have those of OpenAI's
+// reference only.
 var vocabularies = [...]vocabulary{
 	{
 		fields: []named{
@@ -118,6 +125,29 @@ var vocabularies = [...]vocabulary{
 		harmless: []string{
 			"temperature", "top_p", "top_k", "stop_sequences", "metadata", "tool_choice", "output_config", "output_format",
 			"diagnostics", "user_profile_id",
+		},
+	},
+	{
+		fields: []named{
+			{fieldModel, "model"},
+			{fieldStream, "stream"},
+			{fieldStreamOptions, "stream_options"},
+			{fieldMaxTokens, "max_tokens"},
+			{fieldMaxCompletionTokens, "max_completion_tokens"},
+			{fieldTemperature, "temperature"},
+			{fieldN, "n"},
+			{fieldMessages, "messages"},
+			{fieldTools, "tools"},
+			{fieldFunctions, "functions"},
+			{fieldWebSearch, "web_search_options"},
+			{fieldPrediction, "prediction"},
+			{fieldModalities, "modalities"},
+			{fieldServiceTier, "service_tier"},
+		},
+		harmless: []string{
+			"top_p", "stop", "seed", "user", "tool_choice", "parallel_tool_calls", "function_call", "response_format",
+			"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "metadata", "store", "audio",
+			"reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
 		},
 	},
 }

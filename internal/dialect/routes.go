@@ -13,15 +13,18 @@ import (
 // pointers that Find and Routes give out are shared: a Route is never changed.
 type Route struct {
 	Method  string     // "GET" or "POST"
-	Path    string     // for endpoint rules, the ledger and the upstream; "{id}" stands for what follows
+	Path    string     // for endpoint rules and the ledger; "{id}" stands for what is there
+	Sent    string     // the upstream's path, if it is another one
 	Scope   llm.Scope  // the scope a key needs
 	Format  llm.Format // the format of request, answer and errors
 	Local   bool       // answered here from the catalogue: nothing is forwarded
 	Free    bool       // costs nothing at the provider
 	Output  bool       // the answer has output tokens, so a cap can be held for and written
 	Streams bool       // a stream is meant to work
+	Chatbot bool       // the path names a chatbot, which lays down some of what is asked for: see Call.Fix
 
 	before string   // of the path, up to its {…}; "" = there is none
+	after  string   // of the path, behind its {…}
 	reads  fieldSet // the fields that mean something on this route
 }
 
@@ -33,6 +36,7 @@ const (
 		1<<fieldMaxTokens | 1<<fieldMaxCompletionTokens | 1<<fieldN | 1<<fieldBestOf
 	readChat = readOutput | 1<<fieldMessages | 1<<fieldTools | 1<<fieldFunctions |
 		1<<fieldWebSearch | 1<<fieldPrediction | 1<<fieldModalities
+	readBot    = readChat | 1<<fieldTemperature
 	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
 		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
@@ -72,6 +76,17 @@ var routes = [...]Route{
 	{
 		Method: "GET", Path: "/v1/models/{id}", Scope: llm.ScopeModels, Format: llm.Anthropic, Local: true, before: "/v1/models/",
 	},
+	chatbotRoute("/chatbots/", "/v1/chat/completions"),
+	chatbotRoute("/api/v1/chatbot/external/", "/chat"),
+	chatbotRoute("/api/v1/chatbot/external/", "/chat/completions"),
+}
+
+// chatbotRoute is a way of talking to a chatbot, with OpenAI's chat completions.
+func chatbotRoute(before, after string) Route {
+	return Route{
+		Method: "POST", Path: before + "{id}" + after, Sent: "/v1/chat/completions", Scope: llm.ScopeChatbot, Format: llm.OpenAI,
+		Output: true, Streams: true, Chatbot: true, before: before, after: after, reads: readBot,
+	}
 }
 
 // anthropicPrefix may stand before the paths of Anthropic's format.
@@ -139,20 +154,58 @@ func FormatOf(path string, h http.Header) llm.Format {
 }
 
 func (r *Route) matches(path string) bool {
-	if r.before != "" {
-		return len(path) > len(r.before) && strings.HasPrefix(path, r.before)
+	if r.before == "" {
+		return path == r.Path
 	}
-	return path == r.Path
+	return r.named(path) != ""
+}
+
+// named is what stands in path in the place of the route's {…}; "" where there is
+// nothing, or path is another's. A model's name may have slashes, and stands last.
+func (r *Route) named(path string) string {
+	name, ok := strings.CutPrefix(path, r.before)
+	if !ok {
+		return ""
+	}
+	if name, ok = strings.CutSuffix(name, r.after); !ok || r.after != "" && strings.Contains(name, "/") {
+		return ""
+	}
+	return name
 }
 
 // ModelID is the model that the path of a request on the route names, slashes
 // included ("openai/gpt-4o-mini"); "" where paths of the route name none.
 func (r *Route) ModelID(path string) string {
-	if r.before == "" {
+	if r.before == "" || r.Chatbot {
 		return ""
 	}
 	own, _ := canonical(path)
-	return strings.TrimPrefix(own, r.before)
+	return r.named(own)
+}
+
+// ChatbotID is the chatbot that the path of a request on the route names, by its
+// id or its slug; "" where paths of the route name none.
+func (r *Route) ChatbotID(path string) string {
+	if !r.Chatbot {
+		return ""
+	}
+	return r.named(path)
+}
+
+// At is the route's path with a name in the place of its {…}.
+func (r *Route) At(name string) string {
+	if r.before == "" {
+		return r.Path
+	}
+	return r.before + name + r.after
+}
+
+// Upstream is the path at the provider.
+func (r *Route) Upstream() string {
+	if r.Sent != "" {
+		return r.Sent
+	}
+	return r.Path
 }
 
 // Speaks reports whether providers of a kind offer the route: each format but

@@ -21,6 +21,7 @@ func (c *Call) Texts(yield func(text []byte)) (rest int64) {
 		t.layout = layout{scanner: scanner{b: s.of(c.body)}}
 		t.content([]byte("content"))
 	}
+	t.prompt(c.fixed)
 	outside -= c.texts.to - c.texts.from
 	t.layout = layout{scanner: scanner{b: c.texts.of(c.body)}}
 	if c.Route.reads.has(fieldMessages) {
