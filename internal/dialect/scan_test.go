@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
-
 )
 
 // pair is a top-level member: its name decoded, its value as written.

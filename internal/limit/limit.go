@@ -94,7 +94,7 @@ const MaxChain = int(kinds) - 1
 // kindWords are what there is to say of each kind, in their order.
 var kindWords = [kinds]struct{ name, whose string }{
 	Organization: {"organization", "the organization's"},
-	User:         {"user", "the key owner's"},
+	User:         {"user", "the owner's"},
 	Key:          {"key", "this key's"},
 	Visitor:      {"visitor", "this address's"},
 	Chatbot:      {"chatbot", "the chatbot's"},
@@ -111,6 +111,14 @@ func (k Kind) Whose() string { return kindWords[k].whose }
 type ID struct {
 	Kind Kind
 	ID   string
+}
+
+// Field is the name of the field that sets a limit of the subject.
+func (id ID) Field(l *Limit) string {
+	if id.Kind == Visitor {
+		return "anonymous_" + l.Field()
+	}
+	return l.Field()
 }
 
 // String is for logs and messages.
