@@ -303,5 +303,8 @@ func (th things) at(t *testing.T, op *described) string {
 			path = strings.Replace(path, "{"+p.name+"}", url.PathEscape(th.real(t, text(p.text["example"]))), 1)
 		}
 	}
+	if grants, key, ok := strings.Cut(path, "/keys/"); ok { // a grant is named by both of its sides
+		th.h.send(t, request{method: "POST", path: grants + "/keys", body: `{"key_id":"` + key + `"}`})
+	}
 	return path
 }

@@ -25,13 +25,13 @@ func (s *service) explain(ctx context.Context, who authority.Principal, in *obje
 	if err != nil {
 		return nil, err
 	}
-	bot, err := s.chatbotOf(ctx, who, req)
-	if err != nil {
-		return nil, err
-	}
+	bot, unknown := s.findChatbot(ctx, who, req)
 	route, ask, err := describe(&req, bot, wrong)
 	if err != nil {
 		return nil, err
+	}
+	if unknown != nil {
+		return nil, s.authority.Audit(ctx, who, authority.Deed{Action: actionExplain, ResourceType: "chatbot", ResourceID: req.Chatbot, Err: unknown})
 	}
 	grant, err := s.subject(ctx, who, req, bot)
 	var e explanation
@@ -73,17 +73,15 @@ func (e *explanation) known(grant authority.Grant, req api.ExplainRequest) {
 	}
 }
 
-// chatbotOf is the chatbot that is asked about; zero = none. Another
+// findChatbot is the chatbot that is asked about; zero = none. Another
 // organisation's is as unknown as one that was never made.
-func (s *service) chatbotOf(ctx context.Context, who authority.Principal, req api.ExplainRequest) (authority.Bot, error) {
+func (s *service) findChatbot(ctx context.Context, who authority.Principal, req api.ExplainRequest) (authority.Bot, error) {
 	if req.Chatbot == "" {
 		return authority.Bot{}, nil
 	}
 	bot, err := s.authority.FindChatbot(ctx, req.Chatbot)
 	if err == nil && bot.Chatbot().OrganizationID != who.OrganizationID() || errors.Is(err, fault.NotFound) {
-		err = fault.New(fault.NotFound, "There is no chatbot %q.", req.Chatbot)
-		deed := authority.Deed{Action: actionExplain, ResourceType: "chatbot", ResourceID: req.Chatbot, Err: err}
-		err = s.authority.Audit(ctx, who, deed)
+		return authority.Bot{}, fault.New(fault.NotFound, "There is no chatbot %q.", req.Chatbot)
 	}
 	return bot, err
 }
@@ -134,7 +132,7 @@ func describe(req *api.ExplainRequest, bot authority.Bot, wrong []fault.Field) (
 			wrong = append(wrong, fault.Field{Name: name, Problem: problem})
 		}
 	}
-	if both, none := req.Key != "" && req.KeyID != "", req.Key == "" && req.KeyID == ""; (both || none && bot.IsZero()) && !failed("key") {
+	if both, none := req.Key != "" && req.KeyID != "", req.Key == "" && req.KeyID == ""; (both || none && req.Chatbot == "") && !failed("key") {
 		fail("key_id", "send either key_id or key, or for a caller without one a chatbot")
 	}
 	if req.IP != "" {
@@ -169,7 +167,7 @@ func routeOf(req *api.ExplainRequest, bot authority.Bot) *dialect.Route {
 	for _, r := range dialect.Routes() {
 		named := r.ChatbotID(req.Endpoint)
 		right := req.Endpoint == "" || req.Endpoint == r.Path || named != "" && (named == bot.Chatbot().ID || named == bot.Chatbot().Slug)
-		if right && r.Chatbot == !bot.IsZero() && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
+		if right && r.Chatbot == (req.Chatbot != "") && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
 			return r
 		}
 	}

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 
 	"tollgate/internal/fault"
@@ -63,8 +64,12 @@ func (a *Authority) createChatbot(ctx context.Context, d deed, body []byte) (Cha
 	c.CreatedAt = a.instant()
 	c.UpdatedAt = c.CreatedAt
 	d.id, d.name = c.ID, c.Name
-	defer a.refreshChatbot(ctx, c.ID, c.Slug)
-	err = a.store.Chatbots.CreateChatbot(ctx, c, act(a, d, a.chatbotFields(), nil, &c))
+	err = a.storeChatbot(ctx, d, &c)
+	// Whoever named no slug need not care that another chatbot has the same name.
+	for base, n := c.Slug, 2; isKind(err, fault.NameTaken) && !e.has("slug") && n < 100; n++ {
+		c.Slug = fmt.Sprintf("%.60s-%d", base, n)
+		err = a.storeChatbot(ctx, d, &c)
+	}
 	switch {
 	case isNotFound(err): // deleted meanwhile
 		return Chatbot{}, problem("user_id", "there is no such user")
@@ -72,6 +77,11 @@ func (a *Authority) createChatbot(ctx context.Context, d deed, body []byte) (Cha
 		return Chatbot{}, slugTaken(err, c.Slug)
 	}
 	return c, nil
+}
+
+func (a *Authority) storeChatbot(ctx context.Context, d deed, c *Chatbot) error {
+	defer a.refreshChatbot(ctx, c.ID, c.Slug)
+	return a.store.Chatbots.CreateChatbot(ctx, *c, act(a, d, a.chatbotFields(), nil, c))
 }
 
 // checkOwner looks whether the user is there to whom a chatbot is to belong.

@@ -68,6 +68,9 @@ func TestD1_AChatbotIsStoredAsItWasMade(t *testing.T) {
 		*c.Anonymous.RateLimitPerMinute != 20 || *c.Anonymous.RateLimitPerHour != 200 || *c.Anonymous.RateLimitPerDay != 1000 || *c.Anonymous.ConcurrentLimit != 5 {
 		t.Errorf("the defaults are %+v", c)
 	}
+	same(t, h.bot(t, `{"name":"Ask Ünïcode  & me!","model":"m"}`).Slug, "ask-n-code-me-2")
+	same(t, h.bot(t, `{"name":"`+strings.Repeat("x", 70)+`","model":"m"}`).Slug, strings.Repeat("x", 63))
+	same(t, h.bot(t, `{"name":"`+strings.Repeat("x", 70)+`","model":"m"}`).Slug, strings.Repeat("x", 60)+"-2")
 	_, err = h.CreateChatbot(t.Context(), h.root, []byte(`{"name":"again","slug":"help-desk","model":"m"}`))
 	if is(t, err, fault.NameTaken); fault.Of(err).Param != "slug" {
 		t.Errorf("%v", err)
