@@ -65,6 +65,10 @@ sdk: ## the providers' official SDKs against a running server: Go, and Node wher
 bench: ## CPU, latency and memory of a request, beside a bare reverse proxy
 	$(GO) run ./test/bench $(ARGS)
 
+.PHONY: scale
+scale: ## lists of 10,000 keys and how fast they are made, over the real API; decisions and memory by the number of keys
+	$(GO) test ./test/scale -run '^$$' -bench '$(or $(BENCH),.)' -benchtime $(or $(BENCHTIME),500x) $(ARGS)
+
 .PHONY: lint
 lint: ## gofumpt, go vet, staticcheck and more; .golangci.yml says why each
 	$(GO) vet ./...

@@ -56,7 +56,7 @@ func not(pattern string) func(string) bool {
 // network.
 func pureLaw(h *house) (broken []string) {
 	for f := range h.code {
-		if n, ok := floor(f.dir); !ok || n > rules {
+		if n, ok := floor(f.dir); (!ok || n > rules) && !pure[f.dir] {
 			continue
 		}
 		for n := range ast.Preorder(f.syntax) {

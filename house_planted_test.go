@@ -26,6 +26,7 @@ func TestLawsFindWhatBreaksThem(t *testing.T) {
 		{"floors", "test/load/a.go", `package main; import "tollgate/internal/upstream"`, ""},
 
 		{"rules are pure", "internal/limit/a.go", `package limit; import "time"; func f() { time.Now() }`, "time.Now"},
+		{"rules are pure", "internal/foreign/a.go", `package foreign; import "time"; func f() { time.Now() }`, "must be an argument"},
 		{"rules are pure", "internal/limit/a.go", `package limit; import clock "time"; func f() { clock.Since(x) }`, "time.Since"},
 		{"rules are pure", "internal/key/a.go", `package key; func f() { go g() }`, "goroutine"},
 		{"rules are pure", "internal/policy/a.go", `package policy; import _ "database/sql"`, "database/sql"},

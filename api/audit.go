@@ -38,14 +38,16 @@ type AuditChange struct {
 // AuditList is a part of the audit, newest first.
 type AuditList struct {
 	AuditEvents []AuditEvent `json:"audit_events" nullable:"false" doc:"The events, newest first."`
+	Total       *int         `json:"total" doc:"Events that match, on all pages; null with before." example:"1"`
+	Page        int          `json:"page" doc:"Which page this is, from 1." example:"1"`
 	Size        int          `json:"size" doc:"The most events that one answer holds." example:"100"`
 	NextBefore  *int64       `json:"next_before" doc:"What to send as before for what follows; null when that is all."`
 }
 
 // AuditVerdict is whether the audit is as it was written.
 type AuditVerdict struct {
-	Events int64        `json:"events" doc:"How many there are." example:"1017"`
-	Head   string       `json:"head" doc:"The hash of the newest event. Keep it elsewhere to compare with later." example:"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"`
+	Events int64        `json:"events" doc:"How many there are, which is the number of the newest." example:"1017"`
+	Head   string       `json:"head" doc:"The hash of the newest event. Keep events and head elsewhere, as EVENTS:HEAD, to compare with later." example:"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"`
 	Broken []AuditBreak `json:"broken" nullable:"false" doc:"Empty when the audit is whole."`
 }
 

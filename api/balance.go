@@ -12,7 +12,7 @@ type BalanceChange struct {
 // LedgerLine is one change of a balance; or what the requests of one day cost,
 // which is one line at the end of the day, of the type charge.
 type LedgerLine struct {
-	ID             *string   `json:"id" doc:"bal_ and a time-ordered UUID; null for a charge." example:"bal_01920f5e7c1b7e3a9c553f1d2a6b8c90"`
+	ID             string    `json:"id" doc:"bal_ and a time-ordered UUID; of a charge, chg_ and the day." example:"bal_01920f5e7c1b7e3a9c553f1d2a6b8c90"`
 	At             time.Time `json:"at" doc:"When it was posted; of a charge, the end of the day." example:"2026-11-20T12:00:00Z"`
 	Type           string    `json:"type" enum:"grant,refund,deduct,adjust,charge" doc:"grant and refund put money in, deduct takes it out, adjust corrects, charge is what requests cost." example:"deduct"`
 	AmountUSD      string    `json:"amount_usd" doc:"Below zero: taken out, or spent." example:"-3.20"`
@@ -29,7 +29,7 @@ type LedgerList struct {
 	Ledger     []LedgerLine `json:"ledger" nullable:"false" doc:"The lines, newest first."`
 	OpeningUSD string       `json:"opening_usd" doc:"The balance before the oldest line, of all pages." example:"20.00"`
 	ClosingUSD string       `json:"closing_usd" doc:"The balance after the newest line: granted less spent." example:"16.80"`
-	Total      int          `json:"total" doc:"Lines on all pages." example:"1"`
+	Total      int          `json:"total" doc:"Lines from here on, on all pages." example:"1"`
 	Page       int          `json:"page" doc:"Which page this is, from 1." example:"1"`
 	Size       int          `json:"size" doc:"The most that a page holds." example:"100"`
 }

@@ -58,8 +58,9 @@ type Organization struct {
 	Status   string `json:"status" enum:"active,disabled" doc:"No key of a disabled organization works."`
 	IsActive bool   `json:"is_active" doc:"True when the status is active." example:"true"`
 
-	MaxKeysPerUser *int64 `json:"max_keys_per_user" doc:"Keys that a user may have; null is any number." example:"20"`
-	ExpiredKeys    string `json:"expired_keys" enum:"disable,delete" doc:"What the clean-up does with expired keys that do not say it themselves."`
+	MaxKeysPerUser     *int64 `json:"max_keys_per_user" doc:"Keys that a user may have; null is any number." example:"20"`
+	ExpiredKeys        string `json:"expired_keys" enum:"disable,delete" doc:"What the clean-up does with expired keys that do not say it themselves."`
+	CredentialFallback bool   `json:"credential_fallback" doc:"True lets the next credential pay for a request when the provider refuses the first: the organization's own, then the platform's." example:"false"`
 	Limits
 	DefaultPrice *DefaultPrice `json:"default_price" doc:"What a model without a price is charged at; null refuses such models under a budget."`
 	CreatedAt    time.Time     `json:"created_at" doc:"When it was made." example:"2026-11-20T12:00:00Z"`
@@ -80,9 +81,10 @@ type OrganizationInput struct {
 	Timezone Optional[string] `json:"timezone,omitzero" doc:"IANA name of the zone in which days, weeks and months begin." maxLength:"100" nullable:"false"`
 	IsActive Optional[bool]   `json:"is_active,omitzero" doc:"False stops every key of the organization." nullable:"false"`
 	LimitsInput
-	MaxKeysPerUser Optional[int64]        `json:"max_keys_per_user,omitzero" minimum:"0" maximum:"1000000" doc:"Keys that a user may have; null is any number."`
-	ExpiredKeys    Optional[string]       `json:"expired_keys,omitzero" enum:"disable,delete" doc:"What the clean-up does with expired keys that do not say it themselves." nullable:"false"`
-	DefaultPrice   Optional[DefaultPrice] `json:"default_price,omitzero" doc:"What a model without a price is charged at; null refuses such models under a budget."`
+	MaxKeysPerUser     Optional[int64]        `json:"max_keys_per_user,omitzero" minimum:"0" maximum:"1000000" doc:"Keys that a user may have; null is any number."`
+	ExpiredKeys        Optional[string]       `json:"expired_keys,omitzero" enum:"disable,delete" doc:"What the clean-up does with expired keys that do not say it themselves." nullable:"false"`
+	CredentialFallback Optional[bool]         `json:"credential_fallback,omitzero" doc:"True lets the next credential pay for a request when the provider refuses the first."`
+	DefaultPrice       Optional[DefaultPrice] `json:"default_price,omitzero" doc:"What a model without a price is charged at; null refuses such models under a budget."`
 }
 
 // LimitsInput is the settable limits of a user or of the organization.

@@ -2,8 +2,10 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -19,11 +21,12 @@ type AuditQuery struct {
 	Outcome      string    // done, refused or replayed
 	From, To     time.Time // zero = open
 	Before       int64     // NextBefore of the list before; 0 = from the newest
+	Page         int       // from 1; 0 = the first; not together with Before
 	Size         int       // 1 to 1,000; 0 = 100, and in an export all
 }
 
 func (q AuditQuery) encode() string {
-	v := paging(0, q.Size)
+	v := paging(q.Page, q.Size)
 	setIf(v, "actor_id", q.ActorID)
 	setIf(v, "action", q.Action)
 	setIf(v, "resource_type", q.ResourceType)
@@ -49,11 +52,18 @@ func (c *Client) AuditExport(ctx context.Context, q AuditQuery, w io.Writer) err
 }
 
 // VerifyAudit has the server read the whole audit, and says where it is not as it
-// was written.
-func (c *Client) VerifyAudit(ctx context.Context) (api.AuditVerdict, error) {
+// was written. head is what KeptHead made of an earlier verdict, from where it was
+// kept: only against it a shortened audit shows that was made to look whole. "" is
+// none.
+func (c *Client) VerifyAudit(ctx context.Context, head string) (api.AuditVerdict, error) {
 	unhurried := *c // it may take longer than a call
 	h := *c.http
 	h.Timeout = 0
 	unhurried.http = &h
-	return call[api.AuditVerdict](ctx, &unhurried, http.MethodGet, "/audit-events/verify", nil)
+	v := url.Values{}
+	setIf(v, "head", head)
+	return call[api.AuditVerdict](ctx, &unhurried, http.MethodGet, "/audit-events/verify"+suffix(v), nil)
 }
+
+// KeptHead is what must be kept elsewhere of a verdict, to verify against later.
+func KeptHead(v api.AuditVerdict) string { return fmt.Sprintf("%d:%s", v.Events, v.Head) }

@@ -24,13 +24,12 @@ func (c *Client) ChangeBalance(ctx context.Context, id string, in api.BalanceCha
 // lines.
 type LedgerQuery struct {
 	From, To time.Time // zero = open
-	Page     int       // from 1; 0 = the first
-	Size     int       // 1 to 1,000; 0 = 100
+	PageQuery
 }
 
 // KeyLedger is what happened to a key's balance, newest first.
 func (c *Client) KeyLedger(ctx context.Context, id string, q LedgerQuery) (api.LedgerList, error) {
-	v := paging(q.Page, q.Size)
+	v := q.values()
 	setTime(v, "from", q.From)
 	setTime(v, "to", q.To)
 	return call[api.LedgerList](ctx, c, http.MethodGet, keyPath(id)+"/ledger"+suffix(v), nil)

@@ -14,12 +14,14 @@ type ManagementQuery struct {
 	Page   int    // from 1; 0 = the first
 	Size   int    // 1 to 100; 0 = the server's default of 10
 	UserID string // only those that act for this user
+	After  string // id of the last one already seen; Page then means nothing
 }
 
 // ManagementKeys lists management keys, newest first.
 func (c *Client) ManagementKeys(ctx context.Context, q ManagementQuery) (api.ManagementKeyList, error) {
 	v := paging(q.Page, q.Size)
 	setIf(v, "user_id", q.UserID)
+	setIf(v, "after", q.After)
 	return call[api.ManagementKeyList](ctx, c, http.MethodGet, "/management-keys"+suffix(v), nil)
 }
 
@@ -51,8 +53,8 @@ func (c *Client) DeleteManagementKey(ctx context.Context, id string) error {
 }
 
 // Roles lists what users of each kind may do.
-func (c *Client) Roles(ctx context.Context) (api.RoleList, error) {
-	return call[api.RoleList](ctx, c, http.MethodGet, "/roles", nil)
+func (c *Client) Roles(ctx context.Context, q PageQuery) (api.RoleList, error) {
+	return call[api.RoleList](ctx, c, http.MethodGet, "/roles"+suffix(q.values()), nil)
 }
 
 func managementPath(id string) string { return "/management-keys/" + url.PathEscape(id) }

@@ -14,6 +14,7 @@ type UserQuery struct {
 	Size   int    // 1 to 100; 0 = the server's default of 10
 	Status string // active or disabled
 	Search string // case-insensitive, in name or email
+	After  string // id of the last user already seen; Page then means nothing
 }
 
 // Users lists users, newest first.
@@ -21,6 +22,7 @@ func (c *Client) Users(ctx context.Context, q UserQuery) (api.UserList, error) {
 	v := paging(q.Page, q.Size)
 	setIf(v, "status", q.Status)
 	setIf(v, "search", q.Search)
+	setIf(v, "after", q.After)
 	return call[api.UserList](ctx, c, http.MethodGet, "/users"+suffix(v), nil)
 }
 

@@ -24,6 +24,7 @@ type UsageQuery struct {
 	From     time.Time // zero = from the first
 	To       time.Time // zero = to the last
 	GroupBy  []string  // sums by day, key, user, provider, model or chatbot, or several of them, instead of entries
+	After    string    // request id of the last entry already seen; Page then means nothing
 	Page     int       // from 1; 0 = the first
 	Size     int       // 1 to 1,000; 0 = 100, and in CSV all
 }
@@ -38,6 +39,7 @@ func (q UsageQuery) encode() string {
 	setIf(v, "group_by", strings.Join(q.GroupBy, ","))
 	setTime(v, "from", q.From)
 	setTime(v, "to", q.To)
+	setIf(v, "after", q.After)
 	return suffix(v)
 }
 

@@ -76,22 +76,26 @@ func (c *auditListCmd) Run(ctx context.Context, cl *client.Client, p *printer) e
 	})
 }
 
-type auditVerifyCmd struct{}
+type auditVerifyCmd struct {
+	Head string `placeholder:"NUMBER:HASH" help:"A head that an earlier run printed, from where it was kept: what was cut off or written anew since then is found."`
+}
 
 // Help shows examples.
 func (auditVerifyCmd) Help() string {
-	return `Ends with 1 when the audit is not as it was written. Keep the printed hash of the newest
-event elsewhere to compare with later.
+	return `Ends with 1 when the audit is not as it was written.
+
+Who can write the database can also cut off the end of the audit, or write all of it anew, so that it
+looks whole. Keep the printed head where they cannot write, and give it to a later run.
 
 Examples:
 
 	tollgate audit verify
-	tollgate audit verify --json`
+	tollgate audit verify --head 1017:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752f`
 }
 
 // Run has the server read the whole audit.
 func (c *auditVerifyCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
-	v, err := cl.VerifyAudit(ctx)
+	v, err := cl.VerifyAudit(ctx, c.Head)
 	if err != nil {
 		return err
 	}
@@ -100,7 +104,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, cl *client.Client, p *printer)
 			p.printf("event %d: %s\n", b.Sequence, plain(b.Problem))
 		}
 		if len(v.Broken) == 0 {
-			p.printf("The audit is whole: %s, the newest has the hash\n%s\n", counted(v.Events, "event"), v.Head)
+			p.printf("The audit is whole: %s. Its head, to be kept elsewhere:\n%s\n", counted(v.Events, "event"), client.KeptHead(v))
 		}
 	})
 	if err == nil && len(v.Broken) > 0 {

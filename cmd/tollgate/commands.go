@@ -21,15 +21,17 @@ const defaultURL = "http://127.0.0.1:8080"
 
 // commands is the command line: one field per noun.
 type commands struct {
-	Serve          serveCmd      `cmd:"" help:"Start the server."`
-	Demo           demoCmd       `cmd:"" help:"Start a throw-away server with a simulated provider and a key to try."`
-	Keys           keysCmd       `cmd:"" help:"Create, list, change and end gateway keys."`
-	ManagementKeys managementCmd `cmd:"" name:"management-keys" help:"Create, list and end keys of the management API."`
-	Audit          auditCmd      `cmd:"" help:"List, verify and export what was done and refused."`
-	Usage          usageCmd      `cmd:"" help:"List requests that were forwarded, newest first, or sums of them."`
-	Explain        explainCmd    `cmd:"" help:"Say what the gate would answer to a request, rule by rule."`
-	Doctor         doctorCmd     `cmd:"" help:"Check configuration, data directory, server, token, clock and providers."`
-	Version        versionCmd    `cmd:"" help:"Print the version."`
+	Serve          serveCmd       `cmd:"" help:"Start the server."`
+	Demo           demoCmd        `cmd:"" help:"Start a throw-away server with a simulated provider and a key to try."`
+	Keys           keysCmd        `cmd:"" help:"Create, list, change and end gateway keys."`
+	Credentials    credentialsCmd `cmd:"" help:"Store, list, choose and end credentials for providers."`
+	ManagementKeys managementCmd  `cmd:"" name:"management-keys" help:"Create, list and end keys of the management API."`
+	Audit          auditCmd       `cmd:"" help:"List, verify and export what was done and refused."`
+	Usage          usageCmd       `cmd:"" help:"List requests that were forwarded, newest first, or sums of them."`
+	Import         importCmd      `cmd:"" help:"Bring keys along from another gateway; they go on working."`
+	Explain        explainCmd     `cmd:"" help:"Say what the gate would answer to a request, rule by rule."`
+	Doctor         doctorCmd      `cmd:"" help:"Check configuration, data directory, server, token, clock and providers."`
+	Version        versionCmd     `cmd:"" help:"Print the version."`
 }
 
 // terminal is all that a command may touch of the process it runs in.

@@ -81,7 +81,7 @@ func refusalHint(e *client.Error) string {
 	case "permission_denied", "escalation_denied":
 		return "use a management key with more permissions"
 	case "not_found":
-		return "tollgate keys list shows the keys and their ids (key_…), tollgate management-keys list those of the management API (mk_…)"
+		return "tollgate keys list shows the keys and their ids (key_…), tollgate management-keys list those of the management API (mk_…), tollgate credentials list those for providers (cred_…)"
 	case "precondition_failed", "version_conflict":
 		return "somebody changed it meanwhile; get it again and repeat the change"
 	case "would_lift_restriction":

@@ -38,12 +38,9 @@ Examples:
 
 // Run asks and prints the trace.
 func (c *explainCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
-	if c.Key == "-" {
-		line, err := bufio.NewReader(io.LimitReader(p.stdin, 4096)).ReadString('\n')
-		if err != nil && err != io.EOF {
-			return fmt.Errorf("read the key from the standard input: %w", err)
-		}
-		c.Key = strings.TrimSpace(line)
+	var err error
+	if c.Key, err = p.secretOf(c.Key); err != nil {
+		return err
 	}
 	result, err := cl.Explain(ctx, api.ExplainRequest{
 		Key: c.Key, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, IP: c.IP, APIFormat: c.APIFormat, Chatbot: c.Chatbot,
@@ -53,6 +50,19 @@ func (c *explainCmd) Run(ctx context.Context, cl *client.Client, p *printer) err
 		return err
 	}
 	return p.print(result, func() { p.explained(result) })
+}
+
+// secretOf is a secret as a flag says it: - is the first line of the standard
+// input.
+func (t *terminal) secretOf(flag string) (string, error) {
+	if flag != "-" {
+		return flag, nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(t.stdin, 8192)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", fmt.Errorf("read the key from the standard input: %w", err)
+	}
+	return strings.TrimSpace(line), nil
 }
 
 func (p *printer) explained(r api.ExplainResult) {

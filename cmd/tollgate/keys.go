@@ -23,6 +23,7 @@ type keysCmd struct {
 	Regenerate keysRegenerateCmd `cmd:"" help:"Give a key another secret and print it, once."`
 	Extend     keysExtendCmd     `cmd:"" help:"Move a key's expiry."`
 	Delete     keysDeleteCmd     `cmd:"" help:"Delete a key for good; its usage stays in the ledger."`
+	Cleanup    keysCleanupCmd    `cmd:"" help:"Delete or disable the keys that have expired."`
 	Usage      keysUsageCmd      `cmd:"" help:"Show what a key used: ever, today, this hour."`
 	Stats      keysStatsCmd      `cmd:"" help:"Show what a key used, day by day."`
 	Balance    keysBalanceCmd    `cmd:"" help:"Show or change a key's prepaid balance."`

@@ -103,7 +103,7 @@ type keysLedgerCmd struct {
 
 // Run shows the lines.
 func (c *keysLedgerCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
-	st, err := cl.KeyLedger(ctx, c.ID, client.LedgerQuery{From: c.From, To: c.To, Page: c.Page, Size: c.Size})
+	st, err := cl.KeyLedger(ctx, c.ID, client.LedgerQuery{From: c.From, To: c.To, PageQuery: client.PageQuery{Page: c.Page, Size: c.Size}})
 	if err != nil {
 		return err
 	}

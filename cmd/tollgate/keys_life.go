@@ -108,3 +108,31 @@ func (c *keysDeleteCmd) Run(ctx context.Context, cl *client.Client, p *printer) 
 	}
 	return p.print(map[string]string{"deleted": c.ID}, func() { p.printf("%s %s.\n", word, c.ID) })
 }
+
+// keysCleanupCmd cleans up the keys that have expired.
+type keysCleanupCmd struct{}
+
+// Help shows examples.
+func (keysCleanupCmd) Help() string {
+	return `Each key is deleted or disabled, as its auto_delete_on_expiry says, or else the organization's
+expired_keys. The server does the same once an hour; an expired key does not work either way.
+
+Examples:
+
+	tollgate keys cleanup
+	tollgate keys cleanup --json`
+}
+
+// Run cleans up and shows how far that is.
+func (c *keysCleanupCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	bar := p.progress("keys")
+	done, err := cl.CleanUpKeys(ctx, bar.show)
+	bar.end()
+	if err != nil {
+		return err
+	}
+	return p.print(done, func() {
+		p.printf("Cleaned up %s: %s disabled, %s deleted. %s wiped.\n", counted(int64(done.Count), "expired key"),
+			count(int64(done.Disabled)), count(int64(done.Deleted)), counted(int64(done.SecretsWiped), "old secret"))
+	})
+}

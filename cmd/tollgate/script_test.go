@@ -43,27 +43,36 @@ func TestScripts(t *testing.T) {
 func startServer(e *testscript.Env, dir string) (url string, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	e.Defer(stop)
-	provider, err := server.Simulate(ctx, simulate.Behaviour{})
+	url, ended, err := serveFrom(ctx, dir)
 	if err != nil {
 		return "", err
+	}
+	e.Defer(func() {
+		stop()
+		if err := <-ended; err != nil {
+			e.T().Log("the server ended with", err)
+		}
+	})
+	return url, nil
+}
+
+// serveFrom serves from a data directory until ctx ends, with the simulated
+// provider, and then says how it ended.
+func serveFrom(ctx context.Context, dir string) (url string, ended <-chan error, err error) {
+	provider, err := server.Simulate(ctx, simulate.Behaviour{})
+	if err != nil {
+		return "", nil, err
 	}
 	cfg := config.Default()
 	cfg.Listen, cfg.Data, cfg.RootKey = "127.0.0.1:0", dir, secret.New(testRoot)
 	cfg.Providers = map[string]config.Provider{"demo": {Kind: "demo", BaseURL: provider.BaseURL, APIKey: secret.New("sk-of-the-provider")}}
 	s, err := server.New(ctx, cfg, server.Options{})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	e.Defer(func() {
-		stop()
-		if err := <-done; err != nil {
-			e.T().Log("the server ended with", err)
-		}
-		_ = provider.Close()
-	})
-	return "http://" + s.Addr().String(), nil
+	go func() { done <- errors.Join(s.Run(ctx), provider.Close()) }()
+	return "http://" + s.Addr().String(), done, nil
 }
 
 // capture NAME [FIELD] sets a variable to the last standard output, or to the

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,14 @@ type Meter interface {
 type Ledger interface {
 	Meter
 	Purse
+	Booker
+}
+
+// Booker sees to it that what is read of a store is complete. *ledger.Ledger is
+// one.
+type Booker interface {
+	// Flush returns once every request whose answer has ended is booked.
+	Flush(ctx context.Context) error
 }
 
 // Options is what the management API is built from.
@@ -60,6 +69,7 @@ type service struct {
 	authority   *authority.Authority
 	meter       Meter
 	purse       Purse
+	booker      Booker
 	catalog     *catalog.Catalog
 	configured  func(string) bool
 	kind        func(string) string
@@ -78,7 +88,7 @@ type service struct {
 // is safe for concurrent use.
 func New(o Options) http.Handler {
 	s := &service{
-		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, catalog: o.Catalog,
+		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, catalog: o.Catalog,
 		configured: o.Configured, kind: o.Kind, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
 		address: o.Address, mux: http.NewServeMux(),
@@ -151,9 +161,43 @@ func (s *service) survive(w http.ResponseWriter, r *http.Request) {
 func (s *service) refuseOtherMethods() {
 	for pattern, methods := range s.methods {
 		allow := strings.Join(methods, ", ")
-		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
 			writeProblem(w, r, fault.New(fault.MethodNotAllowed, "This path takes %s only.", allow))
-		})
+		}
+		if !s.shadows(pattern) {
+			s.mux.HandleFunc(pattern, refuse)
+			continue
+		}
+		// The mux wants it method by method where another path, with an id in the
+		// place of a word, matches as well.
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"} {
+			if !slices.Contains(methods, method) {
+				s.mux.HandleFunc(method+" "+pattern, refuse)
+			}
+		}
 	}
+}
+
+// shadows reports whether a path of the API is also one of the ids of another.
+func (s *service) shadows(pattern string) bool {
+	words := strings.Split(pattern, "/")
+	for other := range s.methods {
+		theirs := strings.Split(other, "/")
+		if other != pattern && len(theirs) == len(words) && covered(words, theirs) {
+			return true
+		}
+	}
+	return false
+}
+
+// covered reports whether each of words is that of a pattern, or stands in the
+// place of an id.
+func covered(words, pattern []string) bool {
+	for i, word := range words {
+		if word != pattern[i] && !strings.HasPrefix(pattern[i], "{") {
+			return false
+		}
+	}
+	return true
 }

@@ -16,9 +16,11 @@ import (
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
 	"tollgate/internal/counter/memory"
+	"tollgate/internal/keyset"
 	"tollgate/internal/ledger"
 	"tollgate/internal/secret"
 	"tollgate/internal/store/sqlite"
+	"tollgate/internal/vault"
 )
 
 const rootKey = "tgm_test_root_key_0123456789"
@@ -38,7 +40,10 @@ func newHouse(t *testing.T) *house {
 	db, err := sqlite.Open(ctx, filepath.Join(dir, "tollgate.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	h := &house{db: db, authority: authority.New(db.Authority(), authority.Options{})}
+	safe, err := vault.Open(ctx, db.Seals(), keyset.File{Path: filepath.Join(dir, "keyset.json")}, vault.Options{})
+	must(t, err)
+	t.Cleanup(safe.Close)
+	h := &house{db: db, authority: authority.New(db.Authority(), authority.Options{Sealer: safe.Sealer()})}
 	_, err = h.authority.EnsureRoot(ctx, secret.New(rootKey))
 	must(t, err)
 	models, err := catalog.Load(catalog.Options{})

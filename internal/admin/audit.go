@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"tollgate/api"
 	"tollgate/internal/authority"
+	"tollgate/internal/fault"
 )
 
 const ndjsonMediaType = "application/x-ndjson"
@@ -27,7 +29,7 @@ func (s *service) auditRoutes() {
 	}, s.listAudit)
 	add(s, route{
 		method: http.MethodGet, path: "/audit-events/verify", id: "verify-audit-events", tag: "audit",
-		summary: "Find every event that was changed, taken out or put elsewhere", about: "Reads the whole audit. Keep the hash of the newest event elsewhere to compare with later: who can write the database can write a whole new chain.",
+		summary: "Find every event that was changed, taken out or put elsewhere", about: "Reads the whole audit. Keep number and hash of the newest event elsewhere, and send them as head later: who can write the database can write a whole new chain, or cut off the end of this one, and that shows against them alone.",
 		returns: "Whether the audit is as it was written.", timeout: 2 * time.Minute, action: "audit.verify",
 	}, s.verifyAudit)
 }
@@ -41,6 +43,7 @@ type auditQuery struct {
 	From         time.Time `query:"from" doc:"At or after this instant."`
 	To           time.Time `query:"to" doc:"Before this instant."`
 	Before       int64     `query:"before" minimum:"0" maximum:"9007199254740991" doc:"Sequence of the last event already seen: next_before of the answer before."`
+	Page         int       `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1; 1 without it. Not together with before."`
 	Format       string    `query:"format" enum:"json,jsonl" doc:"Without it, as the Accept header says."`
 	Size         int       `query:"size" minimum:"1" maximum:"1000" doc:"The most events. Without it 100 in JSON, and in JSON Lines all."`
 
@@ -60,7 +63,7 @@ func (q *auditQuery) lines() bool {
 func (q *auditQuery) filter() authority.EventFilter {
 	return authority.EventFilter{
 		ActorID: q.ActorID, Action: q.Action, ResourceType: q.ResourceType, ResourceID: q.ResourceID,
-		Outcome: q.Outcome, From: q.From, To: q.To, Before: q.Before, Size: q.Size,
+		Outcome: q.Outcome, From: q.From, To: q.To, Before: q.Before, Page: q.Page, Size: q.Size,
 	}
 }
 
@@ -71,6 +74,9 @@ const (
 
 func (s *service) listAudit(ctx context.Context, who authority.Principal, in *auditQuery) (*usageAnswer, error) {
 	f := in.filter()
+	if f.Page > 0 && f.Before > 0 {
+		return nil, invalid([]fault.Field{{Name: "page", Problem: "cannot be sent with before"}})
+	}
 	if in.lines() {
 		f.Size = orDefault(f.Size, exportEvents)
 		return s.exportAudit(ctx, who, f, in.Size == 0)
@@ -80,7 +86,14 @@ func (s *service) listAudit(ctx context.Context, who authority.Principal, in *au
 	if err != nil {
 		return nil, err
 	}
-	list := api.AuditList{AuditEvents: make([]api.AuditEvent, len(events)), Size: f.Size}
+	list := api.AuditList{AuditEvents: make([]api.AuditEvent, len(events)), Page: max(f.Page, 1), Size: f.Size}
+	if f.Before == 0 {
+		total, err := s.authority.CountEvents(ctx, who, f)
+		if err != nil {
+			return nil, err
+		}
+		list.Total = &total
+	}
 	for i, e := range events {
 		list.AuditEvents[i] = eventView(e)
 	}
@@ -110,7 +123,7 @@ func (s *service) exportAudit(ctx context.Context, who authority.Principal, f au
 				return
 			}
 			if err == nil {
-				f.Before = events[len(events)-1].Sequence
+				f.Before, f.Page = events[len(events)-1].Sequence, 0
 				events, err = s.authority.ListEvents(ctx, who, f)
 			}
 			if err != nil { // half an export must not look like a whole one
@@ -121,8 +134,30 @@ func (s *service) exportAudit(ctx context.Context, who authority.Principal, f au
 	}}, nil
 }
 
-func (s *service) verifyAudit(ctx context.Context, who authority.Principal, _ *struct{}) (*answer[api.AuditVerdict], error) {
-	v, err := s.authority.VerifyAudit(ctx, who, nil)
+type verifyQuery struct {
+	Head string `query:"head" maxLength:"100" doc:"The head of an earlier answer, from where it was kept: SEQUENCE:HASH. What was cut off or written anew since then is found by it alone." example:"1048:0f343b0931126a20f133d67c2b018a3b4d3b2e0c5a1c7f1c8f7f1a6f2d9c4b7e"`
+}
+
+// known is the head that was sent; the zero value is none.
+func (q *verifyQuery) known() (authority.AuditHead, error) {
+	if q.Head == "" {
+		return authority.AuditHead{}, nil
+	}
+	number, text, _ := strings.Cut(q.Head, ":")
+	sequence, err := strconv.ParseInt(number, 10, 64)
+	hash, wrong := hex.DecodeString(text)
+	if err != nil || wrong != nil || sequence < 1 || len(hash) != len(authority.EventHash{}) {
+		return authority.AuditHead{}, invalid([]fault.Field{{Name: "head", Problem: "must be a number and a hash as an earlier answer gave them, like 1048:0f34…"}})
+	}
+	return authority.AuditHead{Sequence: sequence, Hash: authority.EventHash(hash)}, nil
+}
+
+func (s *service) verifyAudit(ctx context.Context, who authority.Principal, in *verifyQuery) (*answer[api.AuditVerdict], error) {
+	known, err := in.known()
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.authority.VerifyAudit(ctx, who, known, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func TestC8_TheAuditIsPagedExportedAndVerified(t *testing.T) {
 	if seen != 7 || exported != 7 {
 		t.Errorf("%d were listed and %d exported of 7", seen, exported)
 	}
-	v, err := h.VerifyAudit(t.Context())
+	v, err := h.VerifyAudit(t.Context(), "")
 	must(t, err)
 	if v.Events < 7 || len(v.Head) != 64 || len(v.Broken) != 0 {
 		t.Errorf("%+v", v)
@@ -100,5 +100,26 @@ func TestC8_TheAddressIsTheCallers(t *testing.T) {
 	must(t, err)
 	if len(list.AuditEvents) != 1 || *list.AuditEvents[0].IP != "203.0.113.9" {
 		t.Errorf("%+v", list.AuditEvents)
+	}
+}
+
+func TestC8_VerifyingAgainstAKeptHead(t *testing.T) {
+	h := newHouse(t)
+	v, err := h.VerifyAudit(t.Context(), "")
+	must(t, err)
+	head := client.KeptHead(v)
+	h.createKey(t, api.KeyInput{})
+	v, err = h.VerifyAudit(t.Context(), head)
+	if must(t, err); len(v.Broken) != 0 {
+		t.Errorf("%+v", v)
+	}
+	v, err = h.VerifyAudit(t.Context(), "1000:"+head[strings.Index(head, ":")+1:])
+	if must(t, err); len(v.Broken) != 1 || v.Broken[0].Sequence != v.Events+1 {
+		t.Errorf("%+v", v)
+	}
+	for _, wrong := range []string{"x", "1", "1:", "0:" + strings.Repeat("0", 64), "-1:" + strings.Repeat("0", 64), "1:" + strings.Repeat("0", 63), "1:" + strings.Repeat("g", 64)} {
+		if _, err := h.VerifyAudit(t.Context(), wrong); refused(err) != "validation_failed" {
+			t.Errorf("%q: %v", wrong, err)
+		}
 	}
 }

@@ -189,8 +189,7 @@ type ledgerQuery struct {
 	ID   string    `path:"id" doc:"Id of the key."`
 	From time.Time `query:"from" doc:"Lines at or after this instant."`
 	To   time.Time `query:"to" doc:"Lines before this instant."`
-	Page int       `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
-	Size int       `query:"size" minimum:"1" maximum:"1000" default:"100" doc:"The most that a page holds."`
+	Paging
 }
 
 func (s *service) keyLedger(ctx context.Context, who authority.Principal, in *ledgerQuery) (*answer[api.LedgerList], error) {
@@ -207,19 +206,31 @@ func (s *service) keyLedger(ctx context.Context, who authority.Principal, in *le
 		return nil, err
 	}
 	slices.Reverse(st.Lines)
+	shown, total, err := part(st.Lines, in.Paging, func(l ledger.Line) string { return lineID(l, loc) })
+	if err != nil {
+		return nil, err
+	}
 	list := api.LedgerList{
 		Ledger: []api.LedgerLine{}, OpeningUSD: st.Opening.String(), ClosingUSD: st.Closing.String(),
-		Total: len(st.Lines), Page: in.Page, Size: in.Size,
+		Total: total, Page: in.Page, Size: in.Size,
 	}
-	for _, line := range pageOf(st.Lines, in.Page, in.Size) {
-		list.Ledger = append(list.Ledger, lineView(line))
+	for _, line := range shown {
+		list.Ledger = append(list.Ledger, lineView(line, loc))
 	}
 	return &answer[api.LedgerList]{Body: list}, nil
 }
 
-func lineView(l ledger.Line) api.LedgerLine {
+// lineID names a line. Of charges there is one a day.
+func lineID(l ledger.Line, loc *time.Location) string {
+	if l.Kind == ledger.Charge {
+		return "chg_" + l.At.In(loc).Format(time.DateOnly)
+	}
+	return l.ID
+}
+
+func lineView(l ledger.Line, loc *time.Location) api.LedgerLine {
 	view := api.LedgerLine{
-		ID: orNull(l.ID), At: l.At, Type: string(l.Kind), AmountUSD: l.Amount.String(), BalanceUSD: l.Running.String(),
+		ID: lineID(l, loc), At: l.At, Type: string(l.Kind), AmountUSD: l.Amount.String(), BalanceUSD: l.Running.String(),
 		Reason: l.Reason, Actor: orNull(l.Actor),
 	}
 	if l.Kind == ledger.Charge {

@@ -210,7 +210,7 @@ func TestPrices(t *testing.T) {
 
 func TestRoleByName(t *testing.T) {
 	h := newHouse(t)
-	list, err := h.Roles(t.Context())
+	list, err := h.Roles(t.Context(), client.PageQuery{})
 	must(t, err)
 	for _, want := range list.Roles {
 		got, err := h.Role(t.Context(), want.Name)

@@ -308,3 +308,38 @@ func (th things) at(t *testing.T, op *described) string {
 	}
 	return path
 }
+
+// query is what must stand behind the path of an operation, with its question
+// mark; "" for most.
+func (op *described) query() string {
+	v := url.Values{}
+	for _, p := range op.params {
+		if words := list(p.schema["enum"]); p.in == "query" && p.required && len(words) > 0 {
+			v.Set(p.name, text(words[0]))
+		}
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}
+
+// namesIn is what tells the lines of a list apart.
+func namesIn(t *testing.T, body string) (names []string) {
+	t.Helper()
+	answer, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+	must(t, err)
+	for _, v := range object(answer) {
+		for _, line := range list(v) {
+			for _, field := range []string{"id", "request_id", "name"} {
+				if name := text(object(line)[field]); name != "" {
+					names = append(names, name)
+					break
+				}
+			}
+		}
+	}
+	return names
+}
+
+func keyNamed(name string) api.KeyInput { return api.KeyInput{Name: api.Set(name)} }

@@ -41,6 +41,7 @@ func sections() []*huma.Tag {
 		{Name: "users", Description: "People of the organization: they own keys, their limits apply to all of their keys together, and disabling one stops every key of theirs."},
 		{Name: "roles", Description: "What users of each kind may do, as patterns of permissions."},
 		{Name: "management-keys", Description: "Keys of this interface, each with permissions of its own. One that acts for a user can do no more than that user."},
+		{Name: "credentials", Description: "Providers' credentials that users and the organization bring along. Requests that one pays for count on its limits and cost the platform nothing. Secrets are sealed and shown nowhere."},
 		{Name: "presets", Description: "What a key can start from, so that its maker need not name every field."},
 		{Name: "models", Description: "The models that are known here, at which provider, how much they read and write, and what they cost."},
 		{Name: "prices", Description: "What is charged for a model, by the class of token, image, second, character or search. Entries of the ledger keep the prices that they were charged at."},
@@ -66,6 +67,8 @@ func thing(path string) (noun, example string) {
 			noun, example = "chatbot", exampleChatbot
 		case "users":
 			noun, example = "user", exampleUser
+		case "credentials":
+			noun, example = "credential", exampleCredential
 		case "management-keys":
 			noun, example = "management key", exampleManagementKey
 		}

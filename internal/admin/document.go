@@ -26,6 +26,8 @@ func (s *service) humaConfig(version string) huma.Config {
 	alias[[]string](registry)
 	registry.RegisterTypeAlias(reflect.TypeFor[api.Optional[map[string]bool]](), reflect.TypeFor[*map[string]*bool]()) // null takes a word out
 	alias[api.DefaultPrice](registry)
+	alias[api.CustomConfigInput](registry)
+	alias[map[string]*string](registry)
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",

@@ -40,6 +40,11 @@ func TestTheDocumentIsComplete(t *testing.T) {
 				miss("parameter %s: %s", p.name, what)
 			}
 		}
+		if strings.HasPrefix(op.id, "list-") {
+			for _, what := range incompleteList(op) {
+				miss("it is a list and has %s", what)
+			}
+		}
 		if op.body != nil && len(op.body.examples) == 0 {
 			miss("there is no example of its body (samples of its route)")
 		}
@@ -58,6 +63,19 @@ func TestTheDocumentIsComplete(t *testing.T) {
 			miss("%d statuses of success", successes)
 		}
 	}
+}
+
+// incompleteList says what of page, size and a cursor a list has not.
+func incompleteList(op *described) (missing []string) {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(op.params, func(p param) bool { return slices.Contains(names, p.name) })
+	}
+	for _, names := range [][]string{{"page"}, {"size"}, {"after", "before"}} {
+		if !has(names...) {
+			missing = append(missing, "no parameter "+strings.Join(names, " or "))
+		}
+	}
+	return missing
 }
 
 func incompleteParam(p param) (missing []string) {

@@ -99,6 +99,7 @@ func TestBadRequests(t *testing.T) {
 		"unknown path below":    {request{method: "POST", path: "/api/v1/api-keys/" + id + "/frobnicate"}, "not_found"},
 		"not a clean path":      {request{method: "GET", path: "/api/v1//api-keys"}, "not_found"},
 		"wrong method":          {request{method: "PATCH", path: "/api/v1/api-keys"}, "method_not_allowed"},
+		"get of an action":      {request{method: "GET", path: "/api/v1/api-keys/cleanup"}, "method_not_allowed"},
 		"unknown method":        {request{method: "BREW", path: "/api/v1/api-keys/" + id}, "method_not_allowed"},
 		"malformed id":          {request{method: "GET", path: "/api/v1/api-keys/1"}, "not_found"},
 		"odd id":                {request{method: "GET", path: "/api/v1/api-keys/%00%ff'--"}, "not_found"},

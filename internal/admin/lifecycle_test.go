@@ -234,3 +234,50 @@ func TestE6_TheBookHoldsNoSecret(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+func TestE9_CleanUpOverTheAPI(t *testing.T) {
+	h := newHouse(t)
+	expires := time.Now().Add(300 * time.Millisecond)
+	soon := func(delete api.Optional[bool]) string {
+		return h.createKey(t, api.KeyInput{ExpiresAt: api.Set(expires), AutoDeleteOnExpiry: delete}).APIKey.ID
+	}
+	deleted, disabled, byDefault := soon(api.Set(true)), soon(api.Set(false)), soon(api.Null[bool]())
+	alive := h.createKey(t, api.KeyInput{}).APIKey.ID
+	if code := h.code(t, request{method: "POST", path: "/api/v1/api-keys/cleanup", header: map[string]string{"Authorization": "Bearer " + h.token(t, "platform:api-keys:read")}}); code != "permission_denied" {
+		t.Errorf("without permission: %s", code)
+	}
+	for {
+		if k, err := h.Key(t.Context(), byDefault); err != nil || k.Status == "expired" {
+			must(t, err)
+			break
+		}
+	}
+	var told [][2]int
+	done, err := h.CleanUpKeys(t.Context(), func(done, total int) { told = append(told, [2]int{done, total}) }, client.Idempotent("today"))
+	must(t, err)
+	if done != (api.CleanedUp{Count: 3, Disabled: 2, Deleted: 1}) || len(told) == 0 || told[len(told)-1] != [2]int{3, 3} {
+		t.Errorf("%+v, told %v", done, told)
+	}
+	if e := h.newest(t); e.Action != "api_key.clean_up" || e.Outcome != "done" || !strings.Contains(e.Changes, `{"field":"keys_disabled","from":0,"to":2}`) {
+		t.Errorf("%+v", e)
+	}
+	again, err := h.CleanUpKeys(t.Context(), nil, client.Idempotent("today"))
+	if must(t, err); again != done {
+		t.Errorf("sent again: %+v", again)
+	}
+	if e := h.newest(t); e.Outcome != "replayed" || e.ResourceID != "" {
+		t.Errorf("sent again: %+v", e)
+	}
+	if resp, body := h.send(t, request{method: "POST", path: "/api/v1/api-keys/cleanup"}); resp.StatusCode != http.StatusOK || strings.TrimSpace(body) != `{"count":0,"disabled":0,"deleted":0,"secrets_wiped":0}` {
+		t.Errorf("with nothing to do: %d %s", resp.StatusCode, body)
+	}
+	for id, want := range map[string]string{disabled: "disabled", byDefault: "disabled", alive: "active"} {
+		k, err := h.Key(t.Context(), id)
+		if must(t, err); k.Status != want {
+			t.Errorf("%s is %s, want %s", id, k.Status, want)
+		}
+	}
+	if _, err := h.Key(t.Context(), deleted); refused(err) != "not_found" {
+		t.Errorf("the one to be deleted: %v", err)
+	}
+}

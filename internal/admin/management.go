@@ -79,10 +79,11 @@ type managementQuery struct {
 	Page   int    `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
 	Size   int    `query:"size" minimum:"1" maximum:"100" default:"10" doc:"The most that a page holds."`
 	UserID string `query:"user_id" maxLength:"200" doc:"Only those that act for this user."`
+	After  string `query:"after" maxLength:"200" doc:"Id of the last one already seen; what follows it is listed, and total is what is left. Page then means nothing."`
 }
 
 func (s *service) listManagementKeys(ctx context.Context, who authority.Principal, in *managementQuery) (*answer[api.ManagementKeyList], error) {
-	keys, total, err := s.authority.ListManagementKeys(ctx, who, authority.ManagementFilter{UserID: in.UserID, Page: in.Page, Size: in.Size})
+	keys, total, err := s.authority.ListManagementKeys(ctx, who, authority.ManagementFilter{UserID: in.UserID, After: in.After, Page: in.Page, Size: in.Size})
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func TestManagementKeyLife(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
-	list, err := newHouse(t).Roles(t.Context())
+	list, err := newHouse(t).Roles(t.Context(), client.PageQuery{})
 	must(t, err)
 	if len(list.Roles) != 5 || list.Roles[0].Name != "owner" || len(list.Permissions) < 20 {
 		t.Errorf("%+v", list)

@@ -209,7 +209,7 @@ func TestWrongParametersAreToldInWords(t *testing.T) {
 		"/api-keys?status=odd&page=x":               "page: must be a whole number from 1 to 1000000; status: must be one of active, disabled, revoked, expired.",
 		"/usage?from=yesterday":                     "from: must be an instant like 2030-01-31T23:59:59Z.",
 		"/users?search=" + strings.Repeat("x", 201): "search: must have at most 200 characters.",
-		"/users?sise=3":                             "sise: is not a known parameter; there are page, size, status, search.",
+		"/users?sise=3":                             "sise: is not a known parameter; there are page, size, status, search, after.",
 		"/organization?x=1":                         "x: is not a known parameter; this operation takes none.",
 	} {
 		if _, p := h.problem(t, request{method: "GET", path: "/api/v1" + query}); p.Code != "validation_failed" || p.Detail != want {

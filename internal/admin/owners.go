@@ -18,11 +18,12 @@ type userQuery struct {
 	Size   int    `query:"size" minimum:"1" maximum:"100" default:"10" doc:"The most that a page holds."`
 	Status string `query:"status" enum:"active,disabled" doc:"Only users with this status."`
 	Search string `query:"search" maxLength:"200" doc:"In name or email, whatever the case."`
+	After  string `query:"after" maxLength:"200" doc:"Id of the last user already seen; what follows it is listed, and total is what is left. Page then means nothing."`
 }
 
 func (s *service) listUsers(ctx context.Context, who authority.Principal, in *userQuery) (*answer[api.UserList], error) {
 	users, total, err := s.authority.ListUsers(ctx, who, authority.UserFilter{
-		Status: authority.Status(in.Status), Search: in.Search, Page: in.Page, Size: in.Size,
+		Status: authority.Status(in.Status), Search: in.Search, After: in.After, Page: in.Page, Size: in.Size,
 	})
 	if err != nil {
 		return nil, err

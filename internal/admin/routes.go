@@ -23,6 +23,12 @@ func (s *service) routes() {
 		codes: []fault.Kind{fault.EscalationDenied, fault.KeyQuotaReached},
 	}, s.createKey)
 	add(s, route{
+		method: http.MethodPost, path: "/api-keys/cleanup", id: "clean-up-api-keys", tag: "api-keys",
+		summary: "Clean up the keys that have expired", about: "Each is deleted or disabled, as its auto_delete_on_expiry says, or else the organization's expired_keys; secrets that were replaced and whose time is over are wiped. The server does the same once an hour. It changes nothing about what works: expiry acts by itself. As JSON Lines it tells how far it is.",
+		answer: api.CleanedUp{}, also: ndjsonMediaType, alsoSample: "{\"done\":500,\"total\":1200}\n{\"done\":1200,\"total\":1200}\n{\"count\":1200,\"disabled\":1180,\"deleted\":20,\"secrets_wiped\":3}\n",
+		returns: "What was done.", timeout: cleanUpTime, action: "api_key.clean_up",
+	}, s.cleanUp)
+	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}", id: "get-api-key", tag: "api-keys",
 		summary: "Show a key", about: "With what it used in all, and what is left of its balance.", returns: "The key.",
 	}, s.getKey)
@@ -140,6 +146,7 @@ func (s *service) routes() {
 		samples: explainSamples(), answers: explainAnswers(), codes: []fault.Kind{fault.NotFound}, returns: "The verdict, and every rule in the order in which the gate asks them.", action: actionExplain,
 	}, s.explain)
 	s.chatbotRoutes()
+	s.credentialRoutes()
 	s.managementRoutes()
 	s.catalogRoutes()
 	s.auditRoutes()

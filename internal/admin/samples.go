@@ -119,40 +119,33 @@ func updateManagementKeySamples() []sample {
 	}
 }
 
-func createChatbotSamples() []sample {
+func createCredentialSamples() []sample {
 	return []sample{
-		{"least", "A chatbot that wants a key", api.ChatbotInput{Name: api.Set("Orders"), Model: api.Set("gpt-4o-mini")}},
-		{"public", "One for everybody on a page, with what it may cost in a day", api.ChatbotInput{
-			Name: api.Set("Support"), Slug: api.Set("support"), Provider: api.Set("openai"), Model: api.Set("gpt-4o-mini"),
-			SystemPrompt: api.Set("You help with orders. Be brief."), Temperature: api.Set(0.3), MaxTokens: api.Set[int64](500),
-			Greeting: api.Set("How can I help?"), AllowedOrigins: api.Set([]string{"https://www.example.com"}), AccessMode: api.Set("public"),
-			AnonymousRateLimitPerMinute: api.Set[int64](10),
-			LimitsInput:                 api.LimitsInput{BudgetLimitCents: api.Set[int64](2000), BudgetType: api.Set("daily")},
+		{"least", "A key of one's own for OpenAI", api.CredentialInput{
+			Provider: api.Set("openai"), KeyName: api.Set("mine"), APIKey: api.Set("sk-proj-put-your-own-key-here"),
+		}},
+		{"default", "The organization's key for Anthropic, used by everybody who has none, for a million tokens a day", api.CredentialInput{
+			UserID: api.Null[string](), Provider: api.Set("anthropic"), KeyName: api.Set("team"), APIKey: api.Set("sk-ant-put-your-own-key-here"),
+			IsDefault: api.Set(true), DailyLimit: api.Set[int64](1000000), ConcurrentLimit: api.Set[int64](20),
+		}},
+		{"azure", "A resource at Azure", api.CredentialInput{
+			Provider: api.Set("azure"), KeyName: api.Set("west europe"), APIKey: api.Set("put-your-own-key-here"),
+			CustomConfig: api.Set(api.CustomConfigInput{BaseURL: api.Set("https://my-resource.openai.azure.com"), APIVersion: api.Set("preview")}),
+		}},
+		{"custom", "A server that speaks OpenAI's format and wants a header more", api.CredentialInput{
+			Provider: api.Set("custom"), ProviderDisplayName: api.Set("Our own"), KeyName: api.Set("our own"), APIKey: api.Set("put-your-own-key-here"),
+			CustomConfig: api.Set(api.CustomConfigInput{
+				BaseURL: api.Set("https://llm.example.com/v1"), Headers: api.Set(map[string]*string{"X-Team-Token": new("put-your-token-here")}),
+			}),
 		}},
 	}
 }
 
-func updateChatbotSamples() []sample {
+func updateCredentialSamples() []sample {
 	return []sample{
-		{"prompt", "Other instructions, and another model", api.ChatbotInput{SystemPrompt: api.Set("Answer in verse."), Model: api.Set("gpt-4o")}},
-		{"close", "Let in nobody without a key any more", api.ChatbotInput{AccessMode: api.Set("key_required")}},
-		{"budget", "Five dollars a day, and no more than three requests at once", api.ChatbotInput{LimitsInput: api.LimitsInput{
-			BudgetLimitCents: api.Set[int64](500), BudgetType: api.Set("daily"), ConcurrentLimit: api.Set[int64](3),
-		}}},
-	}
-}
-
-func grantSamples() []sample {
-	return []sample{
-		{"ever", "A key may open the chatbot", api.ChatbotGrantInput{KeyID: api.Set(exampleKey)}},
-		{"until", "Until the end of the century", api.ChatbotGrantInput{KeyID: api.Set(exampleKey), ExpiresAt: api.Set(sampleAt())}},
-	}
-}
-
-func updateGrantSamples() []sample {
-	return []sample{
-		{"until", "It ends at the end of the century", api.ChatbotGrantInput{ExpiresAt: api.Set(sampleAt())}},
-		{"ever", "It does not end", api.ChatbotGrantInput{ExpiresAt: api.Null[time.Time]()}},
+		{"secret", "Another secret", api.CredentialInput{APIKey: api.Set("sk-proj-put-your-other-key-here")}},
+		{"limits", "At most a hundred thousand tokens a day", api.CredentialInput{DailyLimit: api.Set[int64](100000)}},
+		{"disable", "Out of use for now", api.CredentialInput{IsActive: api.Set(false)}},
 	}
 }
 
@@ -171,6 +164,7 @@ const (
 	exampleKey           = "key_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c90"
 	exampleChatbot       = "bot_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c40"
 	exampleUser          = "user_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c04"
+	exampleCredential    = "cred_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c05"
 	exampleManagementKey = "mk_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c03"
 )
 

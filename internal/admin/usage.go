@@ -43,6 +43,7 @@ type usageQuery struct {
 	To       time.Time `query:"to" doc:"Admitted before this instant."`
 	GroupBy  []string  `query:"group_by" nullable:"false" enum:"day,key,user,provider,model,chatbot" doc:"Sums instead of entries: one or several of these, parted by commas. Days are those of the organization's time zone; by day alone, days without use are there too."`
 	Format   string    `query:"format" enum:"json,csv" doc:"Without it, as the Accept header says."`
+	After    string    `query:"after" pattern:"^req_[0-9a-f]{32}$" patternDescription:"a request id: req_ and 32 hexadecimal digits" maxLength:"36" doc:"Request id of the last entry already seen; what follows it is listed. Page then means nothing, and total is all that match, wherever it points. Not together with group_by."`
 	Page     int       `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1; 1 without it."`
 	Size     int       `query:"size" minimum:"1" maximum:"1000" doc:"The most that a page holds. Without it 100 in JSON, and in CSV all."`
 
@@ -61,7 +62,9 @@ func (q *usageQuery) csv() bool {
 
 func (q *usageQuery) filter(who authority.Principal) ledger.Filter {
 	outcome, _ := ledger.ParseOutcome(q.Outcome) // an unknown one was refused
+	before, _ := ledger.ParseRequestID(q.After)  // likewise
 	return ledger.Filter{
+		Before:         before,
 		OrganizationID: who.OrganizationID(), KeyID: q.KeyID, UserID: q.UserID,
 		Provider: q.Provider, Model: q.Model, Outcome: outcome, From: q.From, To: q.To,
 	}
@@ -93,6 +96,8 @@ func (s *service) listUsage(ctx context.Context, who authority.Principal, in *us
 		}
 	}
 	switch {
+	case len(in.GroupBy) > 0 && in.After != "":
+		return nil, invalid([]fault.Field{{Name: "after", Problem: "cannot be sent with group_by"}})
 	case len(in.GroupBy) > 0:
 		return s.usageSeries(ctx, who, in)
 	case in.csv():
@@ -109,7 +114,14 @@ func (s *service) listUsage(ctx context.Context, who authority.Principal, in *us
 func (s *service) usagePage(ctx context.Context, who authority.Principal, in *usageQuery) (api.UsageList, error) {
 	f := in.filter(who)
 	f.Offset, f.Limit = (in.Page-1)*in.Size, in.Size
+	if in.After != "" {
+		f.Offset, in.Page = 0, 1
+	}
 	rows, total, err := s.meter.Entries(ctx, f)
+	if err == nil && in.After != "" { // then they were not counted
+		f.Before, f.Limit = ledger.RequestID{}, 1
+		_, total, err = s.meter.Entries(ctx, f)
+	}
 	if err != nil {
 		return api.UsageList{}, err
 	}
@@ -127,6 +139,9 @@ func (s *service) exportUsage(ctx context.Context, who authority.Principal, in *
 	f.Limit = exportUsage
 	if in.Size > 0 {
 		f.Offset, f.Limit = (max(in.Page, 1)-1)*in.Size, in.Size
+	}
+	if in.After != "" {
+		f.Offset = 0
 	}
 	rows, _, err := s.meter.Entries(ctx, f)
 	if err != nil {

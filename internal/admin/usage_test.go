@@ -140,3 +140,62 @@ func TestOwners(t *testing.T) {
 		t.Errorf("organization read again: %+v, %v", again, err)
 	}
 }
+
+// Sums are kept in nano-dollars: what is below a cent, or below a thousandth of one,
+// is in every total, of one key, of a list, of the rows and of the statistics. Cents
+// are rounded for people, and nothing is added up from them.
+func TestB6_TotalsLoseNoPartOfACent(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{})
+	id := made.APIKey.ID
+	if k := made.APIKey; k.TotalRequests != 0 || k.TotalTokens != 0 || k.TotalCostUSD != "0.00" || k.TotalCostCents != 0 || k.LastUsedAt != nil {
+		t.Errorf("before the first request: %+v", k)
+	}
+	costs := []money.NanoUSD{1, 1, 9_999_999, 3, 0, 4_999_995, 150, 600}
+	var sum money.NanoUSD
+	for i, cost := range costs {
+		h.spend(t, made.SecretKey, llm.Usage{Input: int64(i), Output: 2}, cost)
+		sum += cost
+	}
+	want := "0.015000749"
+	if sum.String() != want {
+		t.Fatal(sum)
+	}
+	check := func(where string, requests, tokens int64, usd string, cents int64) {
+		t.Helper()
+		if requests != 8 || tokens != 28+16 || usd != want || cents != 2 {
+			t.Errorf("%s: %d requests, %d tokens, $%s, %d cents", where, requests, tokens, usd, cents)
+		}
+	}
+	k, err := h.Key(t.Context(), id)
+	must(t, err)
+	check("the key", k.TotalRequests, k.TotalTokens, k.TotalCostUSD, k.TotalCostCents)
+	if k.LastUsedAt == nil || time.Since(*k.LastUsedAt) > time.Minute {
+		t.Errorf("last used at %v", k.LastUsedAt)
+	}
+	list, err := h.Keys(t.Context(), client.KeyQuery{})
+	must(t, err)
+	k = list.APIKeys[0]
+	check("the list", k.TotalRequests, k.TotalTokens, k.TotalCostUSD, k.TotalCostCents)
+	used, err := h.KeyUsage(t.Context(), id)
+	must(t, err)
+	for where, s := range map[string]api.UsageSum{"ever": used.Totals, "today": used.Today, "this hour": used.ThisHour} {
+		check(where, s.Requests, s.Tokens, s.CostUSD, s.CostCents)
+	}
+	stats, err := h.KeyStats(t.Context(), id, time.Time{}, time.Time{})
+	must(t, err)
+	check("statistics", stats.Totals.Requests, stats.Totals.Tokens, stats.Totals.CostUSD, stats.Totals.CostCents)
+	series, err := h.Usage(t.Context(), client.UsageQuery{GroupBy: []string{"key"}})
+	must(t, err)
+	s := series.Series[0]
+	check("by key", s.Requests, s.Tokens, s.CostUSD, s.CostCents)
+	rows, err := h.Usage(t.Context(), client.UsageQuery{KeyID: id})
+	must(t, err)
+	var added money.NanoUSD
+	for _, row := range rows.Usage {
+		cost, err := money.ParseUSD(row.CostUSD)
+		must(t, err)
+		added += cost
+	}
+	check("the rows", int64(rows.Total), 44, added.String(), added.Cents())
+}

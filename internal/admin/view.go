@@ -65,8 +65,9 @@ func organizationView(o authority.Organization) api.Organization {
 		ID: o.ID, Name: o.Name, Timezone: o.Timezone,
 		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
 		MaxKeysPerUser: o.MaxKeysPerUser, ExpiredKeys: string(o.ExpiredKeys),
-		Limits:    limitsView(o.Limits),
-		CreatedAt: inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
+		CredentialFallback: o.CredentialFallback,
+		Limits:             limitsView(o.Limits),
+		CreatedAt:          inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
 	}
 	if p := o.DefaultPrice; p != nil {
 		view.DefaultPrice = &api.DefaultPrice{InputUSDPerMillion: p.Input.String(), OutputUSDPerMillion: p.Output.String()}

@@ -90,7 +90,7 @@ func (a *Authority) note(ctx context.Context, e Event) error {
 	if e.OrganizationID == "" {
 		return nil
 	}
-	return a.store.Audit.AppendEvent(ctx, e)
+	return a.store.Audit.AppendEvent(ctx, Act{Event: e})
 }
 
 // refusalTime is how long keeping a refusal may take.

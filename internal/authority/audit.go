@@ -146,6 +146,7 @@ type EventFilter struct {
 	Outcome      string
 	From, To     time.Time // [From, To)
 	Before       int64     // the Sequence of the last event already seen; 0 = from the newest
+	Page         int       // from 1; 0 = 1
 	Size         int       // 1–1,000; 0 = 100
 }
 
@@ -169,6 +170,21 @@ func (a *Authority) ListEvents(ctx context.Context, p Principal, f EventFilter) 
 	return a.store.Audit.ListEvents(ctx, p.organizationID, f)
 }
 
+// CountEvents is how many events f lets through, on all pages. It goes with
+// ListEvents, which keeps that the audit was read. Kinds: permission_denied,
+// store_unavailable.
+func (a *Authority) CountEvents(ctx context.Context, p Principal, f EventFilter) (int, error) {
+	if err := p.require(auditRead); err != nil {
+		return 0, a.refused(ctx, deed{p: p, action: "audit.read", kind: "audit"}, err)
+	}
+	f.Page, f.Size = 0, 0
+	if f == (EventFilter{}) { // they count without gaps
+		head, err := a.store.Audit.AuditHead(ctx, p.organizationID)
+		return int(head.Sequence), err
+	}
+	return a.store.Audit.CountEvents(ctx, p.organizationID, f)
+}
+
 // Verdict is what VerifyAudit found.
 type Verdict struct {
 	Events int64     // how many there are, or should be
@@ -188,20 +204,34 @@ const (
 )
 
 // VerifyAudit reads the whole audit of the principal's organisation and finds
-// every event that was changed, taken out or put elsewhere. progress may be nil.
-// Kinds: permission_denied, store_unavailable.
-func (a *Authority) VerifyAudit(ctx context.Context, p Principal, progress func(done, total int64)) (Verdict, error) {
+// every event that was changed, taken out or put elsewhere. Who can write the
+// store can also write a whole new chain, or cut off the end of this one and its
+// stored head with it: that shows against a head that was kept elsewhere, known;
+// its zero value is none. That the audit was verified is kept in it. progress may
+// be nil. Kinds: permission_denied, store_unavailable.
+func (a *Authority) VerifyAudit(ctx context.Context, p Principal, known AuditHead, progress func(done, total int64)) (Verdict, error) {
 	d := deed{p: p, action: "audit.verify", kind: "audit"}
 	if err := p.require(auditRead); err != nil {
 		return Verdict{}, a.refused(ctx, d, err)
 	}
-	head, err := a.store.Audit.AuditHead(ctx, p.organizationID)
+	v, err := a.verify(ctx, p.organizationID, known, progress)
 	if err != nil {
 		return Verdict{}, err
 	}
-	var c chain
+	if err := a.note(ctx, a.event(d)); err != nil && len(v.Broken) == 0 {
+		return Verdict{}, err // behind a broken end nothing may be writable any more; that must be told
+	}
+	return v, nil
+}
+
+func (a *Authority) verify(ctx context.Context, organizationID string, known AuditHead, progress func(done, total int64)) (Verdict, error) {
+	head, err := a.store.Audit.AuditHead(ctx, organizationID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	c := chain{known: known}
 	for !c.full() {
-		page, err := a.store.Audit.EventsAfter(ctx, p.organizationID, c.last.Sequence, verifyPage)
+		page, err := a.store.Audit.EventsAfter(ctx, organizationID, c.last.Sequence, verifyPage)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -215,7 +245,7 @@ func (a *Authority) VerifyAudit(ctx context.Context, p Principal, progress func(
 			continue
 		}
 		// What came meanwhile belongs to it: it is at its end when its end stands.
-		now, err := a.store.Audit.AuditHead(ctx, p.organizationID)
+		now, err := a.store.Audit.AuditHead(ctx, organizationID)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -230,6 +260,7 @@ func (a *Authority) VerifyAudit(ctx context.Context, p Principal, progress func(
 // chain is a verification under way.
 type chain struct {
 	last    AuditHead
+	known   AuditHead // from elsewhere; Sequence 0 = none
 	verdict Verdict
 }
 
@@ -250,11 +281,17 @@ func (c *chain) follow(e *Event) {
 		c.breaks(e.Sequence, "is not as it was written")
 	}
 	c.last = AuditHead{e.Sequence, e.Hash}
+	if e.Sequence == c.known.Sequence && e.Hash != c.known.Hash {
+		c.breaks(e.Sequence, "is not the event whose hash was kept elsewhere: it, or one before it, was written anew")
+	}
 }
 
 // close compares the end with head: events cut off at the end leave a whole chain.
 func (c *chain) close(head AuditHead) Verdict {
 	c.verdict.Events, c.verdict.Head = head.Sequence, head.Hash
+	if c.known.Sequence > c.last.Sequence && !c.full() {
+		c.breaks(c.last.Sequence+1, "the events %d to %d are missing: the hash of the last one was kept elsewhere", c.last.Sequence+1, c.known.Sequence)
+	}
 	switch {
 	case c.full():
 	case c.last.Sequence < head.Sequence:

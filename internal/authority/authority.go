@@ -10,6 +10,7 @@ import (
 
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
+	"tollgate/internal/reach"
 	"tollgate/internal/secret"
 )
 
@@ -20,6 +21,7 @@ type Options struct {
 	Providers        []string         // slugs of all providers: which patterns of allowed_models are for one of them; nil = none
 	Timezone         string           // of an organisation made from now on, an IANA name; "" = UTC
 	Sealer           *secret.Sealer   // for what can be shown or used again; nil = nothing of that kind is taken
+	Reach            reach.Policy     // where base URLs that users set may lead; zero = public addresses
 	Now              func() time.Time // the clock; nil = time.Now
 }
 
@@ -31,6 +33,7 @@ type Authority struct {
 	providers        []string
 	timezone         string
 	sealer           *secret.Sealer
+	reach            reach.Policy
 	now              func() time.Time
 	veil             veil
 
@@ -43,6 +46,7 @@ type Authority struct {
 	users         *cache[userRef, *party]
 	organizations *cache[string, *party]
 	chatbots      *cache[string, *chatbot] // by id, and by slug
+	wallets       *cache[userRef, *wallet]
 	uses          uses
 	foreign       *foreignIndex
 	guesses       *guesses
@@ -52,6 +56,7 @@ type Authority struct {
 func New(store Store, opts Options) *Authority {
 	a := &Authority{store: store, prefix: opts.KeyPrefix, timezone: opts.Timezone, now: opts.Now}
 	a.managementPrefix, a.providers, a.sealer = opts.ManagementPrefix, opts.Providers, opts.Sealer
+	a.reach = opts.Reach
 	if a.prefix == "" {
 		a.prefix = key.DefaultPrefix
 	}
@@ -69,6 +74,7 @@ func New(store Store, opts Options) *Authority {
 	a.users = newCache(a.loadUser)
 	a.organizations = newCache(a.loadOrganization)
 	a.chatbots = newCache(a.loadChatbot)
+	a.wallets = newCache(a.loadWallet)
 	a.foreign = newForeignIndex(func(ctx context.Context, each func(Scheme, []byte)) error {
 		return a.store.Imports.ForeignLookups(ctx, each)
 	})

@@ -14,17 +14,20 @@ import (
 	"tollgate/internal/authority"
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
+	"tollgate/internal/keyset"
 	"tollgate/internal/secret"
 	"tollgate/internal/store/sqlite"
+	"tollgate/internal/vault"
 )
 
 // house is an authority over a fresh database, and its root.
 type house struct {
 	*authority.Authority
-	store authority.Store
-	path  string // of the database
-	root  authority.Principal
-	now   *atomic.Int64 // Unix milliseconds; what the authority's clock shows
+	store  authority.Store
+	sealer *secret.Sealer
+	path   string // of the database
+	root   authority.Principal
+	now    *atomic.Int64 // Unix milliseconds; what the authority's clock shows
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -43,7 +46,13 @@ func newHouse(t testing.TB, wrap ...func(*authority.Store)) *house {
 	for _, w := range wrap {
 		w(&h.store)
 	}
-	h.Authority = authority.New(h.store, authority.Options{Now: func() time.Time { return time.UnixMilli(h.now.Load()) }})
+	safe, err := vault.Open(t.Context(), db.Seals(), keyset.File{Path: filepath.Join(filepath.Dir(path), "keyset.json")}, vault.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(safe.Close)
+	h.sealer = safe.Sealer()
+	h.Authority = authority.New(h.store, authority.Options{Sealer: h.sealer, Now: func() time.Time { return time.UnixMilli(h.now.Load()) }})
 	token, err := h.EnsureRoot(t.Context(), secret.Text{})
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,9 @@ func (a *Authority) bindChatbot(ctx context.Context, c *chatbot) (err error) {
 		ID: c.row.ID, Disabled: c.row.Disabled(), Open: c.row.Open(),
 		OwnerActive: owner == nil || owner.active, Origins: c.row.AllowedOrigins,
 	}
-	return nil
+	// Who pays for callers without a key is looked up with it, as for a key.
+	_, err = a.Wallet(ctx, Grant{rec: &record{compiled: compiled{parties: c.parties}}})
+	return err
 }
 
 // Bot is a chatbot as the data plane sees it, at the moment at which it was found.

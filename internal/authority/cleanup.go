@@ -3,9 +3,11 @@ package authority
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"tollgate/internal/fault"
+	"tollgate/internal/secret"
 )
 
 // Cleaned is what cleaning up did.
@@ -18,13 +20,47 @@ type Cleaned struct {
 // cleanPage is how many keys cleaning up reads at a time.
 const cleanPage = 200
 
-// CleanUpExpired cleans up in the principal's organisation; see CleanUp. Kinds:
-// permission_denied, store_unavailable.
+// Keys is how many keys were cleaned up.
+func (c Cleaned) Keys() int { return c.Disabled + c.Deleted }
+
+// cleanedFormat is a Cleaned as an idempotency key keeps it.
+const cleanedFormat = "disabled %d deleted %d wiped %d"
+
+// CleanUpExpired cleans up in the principal's organisation; see CleanUp. Each key
+// has its event, and all of it one more. Kinds: permission_denied,
+// idempotency_conflict, store_unavailable.
 func (a *Authority) CleanUpExpired(ctx context.Context, p Principal, progress func(done, total int)) (Cleaned, error) {
-	if err := p.require(keysManage); err != nil {
-		return Cleaned{}, a.refused(ctx, deed{p: p, action: "api_key.clean_up", kind: "api_key"}, err)
+	d := deed{p: p, action: "api_key.clean_up", kind: "api_key"}
+	cleaned, _, err := once(ctx, a, d, nil, func(d deed) (Cleaned, secret.Text, error) {
+		cleaned, err := a.cleanUpFor(ctx, d, progress)
+		return cleaned, secret.Text{}, err
+	}, func(was string) (cleaned Cleaned, err error) {
+		_, err = fmt.Sscanf(was, cleanedFormat, &cleaned.Disabled, &cleaned.Deleted, &cleaned.Wiped)
+		return cleaned, err
+	})
+	return cleaned, a.refused(ctx, d, err)
+}
+
+func (a *Authority) cleanUpFor(ctx context.Context, d deed, progress func(done, total int)) (Cleaned, error) {
+	if err := d.p.require(keysManage); err != nil {
+		return Cleaned{}, err
 	}
-	return a.cleanUp(ctx, p.organizationID, func(string) Principal { return p }, progress)
+	cleaned, err := a.cleanUp(ctx, d.p.organizationID, func(string) Principal { return d.p }, progress)
+	if err != nil {
+		return cleaned, err
+	}
+	d.id = fmt.Sprintf(cleanedFormat, cleaned.Disabled, cleaned.Deleted, cleaned.Wiped)
+	before := Cleaned{}
+	return cleaned, a.store.Audit.AppendEvent(ctx, act(a, d, cleanedFields(), &before, &cleaned))
+}
+
+// cleanedFields is how the audit shows what was cleaned up.
+func cleanedFields() []field[Cleaned] {
+	return []field[Cleaned]{
+		kept("keys_disabled", "", func(c *Cleaned) any { return c.Disabled }),
+		kept("keys_deleted", "", func(c *Cleaned) any { return c.Deleted }),
+		kept("secrets_wiped", "", func(c *Cleaned) any { return c.Wiped }),
+	}
 }
 
 // CleanUp deletes or disables keys that have expired, as each of them says, or

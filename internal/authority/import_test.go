@@ -367,7 +367,7 @@ func TestC8_ImportsAreInTheAudit(t *testing.T) {
 	if !strings.Contains(events[2].Changes, `"to":"test 42"`) {
 		t.Errorf("where it came from is not told: %s", events[2].Changes)
 	}
-	v, err := h.VerifyAudit(t.Context(), h.root, nil)
+	v, err := h.VerifyAudit(t.Context(), h.root, authority.AuditHead{}, nil)
 	must(t, err)
 	if len(v.Broken) > 0 {
 		t.Errorf("the audit is broken: %v", v.Broken)

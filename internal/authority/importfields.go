@@ -49,17 +49,6 @@ func batchFields() []field[batch] {
 	}
 }
 
-// switchField reads true or false.
-func switchField[T any](name string, at func(*T) *bool) field[T] {
-	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
-		if kind := raw.Kind(); kind != 't' && kind != 'f' {
-			return "must be true or false"
-		}
-		*at(e.next) = raw.Kind() == 't'
-		return ""
-	}}
-}
-
 // looksLikeRow reports whether raw is a row at all. What is wrong in it is said of
 // the row alone; what is none is a mistake in the call.
 func looksLikeRow(raw jsontext.Value) bool {

@@ -201,7 +201,8 @@ func (a *Authority) listKeys(ctx context.Context, d deed, f KeyFilter) ([]Key, i
 			return nil, 0, err
 		}
 	}
-	return a.store.Keys.ListKeys(ctx, d.p.organizationID, f, a.instant())
+	list, total, err := a.store.Keys.ListKeys(ctx, d.p.organizationID, f, a.instant())
+	return list, total, followed(err)
 }
 
 // UpdateKey lays body over the key as it is (RFC 7396: null takes a field back to
@@ -331,6 +332,15 @@ func (a *Authority) refreshKey(ctx context.Context, hashes []key.Hash) {
 	for _, h := range hashes {
 		a.keys.refresh(ctx, h)
 	}
+}
+
+// followed says that a list cannot go on from what is not there: an empty list
+// would look like the end.
+func followed(err error) error {
+	if isNotFound(err) {
+		return problem("after", "names nothing that there is; begin anew without it")
+	}
+	return err
 }
 
 // page puts the defaults into a page and refuses what is out of range.

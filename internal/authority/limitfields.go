@@ -15,6 +15,11 @@ const (
 
 // limitFields are the lines of a table that organisations, users and keys share.
 func limitFields[T any](at func(*T) *Limits) []field[T] {
+	return append(countedFields(at), budgetFields(at)...)
+}
+
+// countedFields are the lines of all limits but the budget.
+func countedFields[T any](at func(*T) *Limits) []field[T] {
 	count := func(name string, lo, hi int64, in func(*Limits) **int64) field[T] {
 		return countField(name, lo, hi, func(t *T) **int64 { return in(at(t)) })
 	}
@@ -26,7 +31,13 @@ func limitFields[T any](at func(*T) *Limits) []field[T] {
 		count("tokens_per_day", 0, maxTokens, func(l *Limits) **int64 { return &l.TokensPerDay }),
 		count("tokens_per_month", 0, maxTokens, func(l *Limits) **int64 { return &l.TokensPerMonth }),
 		count("concurrent_limit", 0, maxConcurrent, func(l *Limits) **int64 { return &l.ConcurrentLimit }),
-		count("budget_limit_cents", 0, maxBudgetCents, func(l *Limits) **int64 { return &l.BudgetLimitCents }),
+	}
+}
+
+// budgetFields are the lines of the budget.
+func budgetFields[T any](at func(*T) *Limits) []field[T] {
+	return []field[T]{
+		countField("budget_limit_cents", 0, maxBudgetCents, func(t *T) **int64 { return &at(t).BudgetLimitCents }),
 		withTightens(wordField("budget_type", func(t *T) *BudgetType { return &at(t).BudgetType },
 			BudgetTotal, BudgetDaily, BudgetWeekly, BudgetMonthly, ""),
 			func(old, next *T) bool { return spanWithin(at(old), at(next)) }),

@@ -118,9 +118,9 @@ type moody struct {
 	broken *bool
 }
 
-func (m *moody) AppendEvent(ctx context.Context, e authority.Event) error {
+func (m *moody) AppendEvent(ctx context.Context, act authority.Act) error {
 	if *m.broken {
 		return errDisk
 	}
-	return m.AuditStore.AppendEvent(ctx, e)
+	return m.AuditStore.AppendEvent(ctx, act)
 }

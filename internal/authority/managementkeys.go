@@ -35,8 +35,9 @@ type ManagementKey struct {
 // nothing.
 type ManagementFilter struct {
 	UserID string
-	Page   int // from 1; 0 = 1
-	Size   int // 1–100; 0 = 10
+	After  string // the id of the last one already seen; Page then means nothing
+	Page   int    // from 1; 0 = 1
+	Size   int    // 1–100; 0 = 10
 }
 
 // StatusAt is the key's status at now: revoked, disabled, expired or active, the
@@ -163,7 +164,8 @@ func (a *Authority) ListManagementKeys(ctx context.Context, p Principal, f Manag
 			return nil, 0, err
 		}
 	}
-	return a.store.Credentials.ListManagementKeys(ctx, p.organizationID, f)
+	list, total, err := a.store.Credentials.ListManagementKeys(ctx, p.organizationID, f)
+	return list, total, a.refused(ctx, d, followed(err))
 }
 
 // UpdateManagementKey lays body over the management key as it is (RFC 7396). It

@@ -93,6 +93,7 @@ func organizationFields() []field[Organization] {
 		{name: "default_price", set: setDefaultPrice, get: defaultPriceShown},
 		countField("max_keys_per_user", 0, 1_000_000, func(o *Organization) **int64 { return &o.MaxKeysPerUser }),
 		wordField("expired_keys", func(o *Organization) *ExpiredKey { return &o.ExpiredKeys }, ExpiredDisable, ExpiredDelete),
+		switchField("credential_fallback", func(o *Organization) *bool { return &o.CredentialFallback }),
 	}
 	table = append(table, limitFields(func(o *Organization) *Limits { return &o.Limits })...)
 	for _, name := range []string{"id", "created_at", "updated_at", "version"} {

@@ -148,7 +148,7 @@ func TestC10_DeletedUsersTakeTheirKeysAlong(t *testing.T) {
 	if n != 2 || list[0].ID != again.ID || list[1].ID != eve.ID {
 		t.Errorf("%d users: %+v", n, list)
 	}
-	v, err := h.VerifyAudit(t.Context(), h.root, nil)
+	v, err := h.VerifyAudit(t.Context(), h.root, authority.AuditHead{}, nil)
 	must(t, err)
 	same(t, v.Broken, nil)
 }

@@ -171,7 +171,7 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		return err
 	},
 	"VerifyAudit": func(t *testing.T, p *places, who authority.Principal, _ string) error {
-		_, err := p.h.VerifyAudit(t.Context(), who, nil)
+		_, err := p.h.VerifyAudit(t.Context(), who, authority.AuditHead{}, nil)
 		return err
 	},
 }

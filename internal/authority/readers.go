@@ -130,6 +130,17 @@ func boolField[T any](name string, at func(*T) **bool) field[T] {
 	}, get: func(t *T) any { return *at(t) }}
 }
 
+// switchField reads true or false.
+func switchField[T any](name string, at func(*T) *bool) field[T] {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
+		if raw.Kind() != 't' && raw.Kind() != 'f' {
+			return "must be true or false"
+		}
+		*at(e.next) = raw.Kind() == 't'
+		return ""
+	}, get: func(t *T) any { return *at(t) }}
+}
+
 // activeField reads is_active into a status; one that is revoked stays so.
 func activeField[T any](at func(*T) *Status) field[T] {
 	return field[T]{name: "is_active", set: func(e *edit[T], raw jsontext.Value) string {

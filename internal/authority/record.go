@@ -44,6 +44,7 @@ type party struct {
 	active       bool
 	location     *time.Location // of an organisation
 	defaultPrice *DefaultPrice  // of an organisation; nil = none
+	fallback     bool           // of an organisation: another credential may take the place of one that is refused
 }
 
 func (p *party) retire() { p.retired.Store(true) }
@@ -120,7 +121,10 @@ func (a *Authority) bind(ctx context.Context, rec *record, organizationID, userI
 	}
 	owner := rec.parties[ownerParty]
 	rec.rules = rec.rules.With(owner == nil || owner.active, rec.parties[organizationParty].active)
-	return nil
+	// Who pays for its requests is looked up with it: a key that works goes on
+	// working while the store is away.
+	_, err = a.Wallet(ctx, Grant{rec: rec})
+	return err
 }
 
 // partiesOf looks up those to whom something belongs; userID "" is no owner.
@@ -169,6 +173,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 		active:       o.Status == StatusActive,
 		location:     location,
 		defaultPrice: o.DefaultPrice,
+		fallback:     o.CredentialFallback,
 	}, nil
 }
 

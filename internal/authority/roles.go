@@ -42,6 +42,13 @@ const (
 	managementUpdate    = "platform:management-keys:update"
 	managementDelete    = "platform:management-keys:delete"
 
+	credentialsCreate    = "platform:credentials:create"     // for oneself
+	credentialsCreateAny = "platform:credentials:create-any" // for others, or for the organization
+	credentialsRead      = "platform:credentials:read"
+	credentialsUpdate    = "platform:credentials:update"
+	credentialsDelete    = "platform:credentials:delete"
+	vaultRotate          = "platform:vault:rotate" // to seal everything anew
+
 	auditRead     = "platform:audit:read"
 	usageRead     = "platform:usage:read"
 	balanceManage = "platform:balance:manage"
@@ -56,6 +63,7 @@ func Permissions() []string {
 		usersCreate, usersRead, usersUpdate, usersDelete, ownersManage,
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,
+		credentialsCreate, credentialsCreateAny, credentialsRead, credentialsUpdate, credentialsDelete, vaultRotate,
 		auditRead, usageRead, balanceManage, verifyKeys,
 	}
 }
@@ -71,19 +79,19 @@ const (
 	RoleOwner     = "owner"     // everything
 	RoleAdmin     = "admin"     // everything but to make and change owners
 	RoleAuditor   = "auditor"   // sees everything
-	RoleDeveloper = "developer" // own keys, own chatbots, and own management keys
-	RoleUser      = "user"      // own keys
+	RoleDeveloper = "developer" // own keys, credentials and chatbots, and own management keys
+	RoleUser      = "user"      // own keys and credentials
 )
 
 // Roles are the roles that there are, the mightiest first. Every one of them may
-// make keys for itself.
+// make keys and credentials for itself.
 func Roles() []Role {
 	return []Role{
 		{RoleOwner, []string{"*"}},
 		{RoleAdmin, []string{"platform:*", "!" + ownersManage}},
-		{RoleAuditor, []string{"platform:*:read", keysCreate}},
-		{RoleDeveloper, []string{keysCreate, chatbotsCreate, managementCreate, organizationRead}},
-		{RoleUser, []string{keysCreate, organizationRead}},
+		{RoleAuditor, []string{"platform:*:read", keysCreate, credentialsCreate}},
+		{RoleDeveloper, []string{keysCreate, credentialsCreate, chatbotsCreate, managementCreate, organizationRead}},
+		{RoleUser, []string{keysCreate, credentialsCreate, organizationRead}},
 	}
 }
 

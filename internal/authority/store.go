@@ -30,6 +30,8 @@ type Store struct {
 	Organizations OrganizationStore
 	Management    ManagementStore
 	Credentials   ManagementKeyStore
+	ProviderKeys  CredentialStore
+	Verdicts      VerdictStore
 	Audit         AuditStore
 	Replays       ReplayStore
 	Chatbots      ChatbotStore
@@ -79,7 +81,8 @@ type KeyStore interface {
 	// KeyByHash finds the key of any organisation that has a secret with this
 	// hash; only Authenticate may ask.
 	KeyByHash(ctx context.Context, hash key.Hash) (KeyRow, error)
-	// ListKeys gives one page, newest first, and how many there are in all.
+	// ListKeys gives one page, newest first, and how many there are in all. A list
+	// after a row that is not there is fault.NotFound, here and below.
 	ListKeys(ctx context.Context, organizationID string, f KeyFilter, now time.Time) ([]Key, int, error)
 	// UpdateKey replaces the row of the same id whose version is row.Version−1,
 	// and its secrets but for when they were last used. A row with DeletedAt
@@ -138,10 +141,11 @@ type UserStore interface {
 }
 
 // Estate says what becomes of what belongs to a user who is deleted: of each key
-// that is alive, and of each management key.
+// that is alive, of each credential, and of each management key.
 type Estate struct {
 	Key        func(KeyRow) (KeyRow, Act) // the tombstone in its place
-	Management func(ManagementRow) Act    // it is taken away
+	Credential func(CredentialRow) (CredentialRow, Act)
+	Management func(ManagementRow) Act // it is taken away
 	Chatbot    func(Chatbot) (Chatbot, Act)
 }
 
@@ -184,10 +188,12 @@ type ManagementKeyStore interface {
 
 // AuditStore keeps events.
 type AuditStore interface {
-	// AppendEvent writes e behind the newest event of its organisation.
-	AppendEvent(ctx context.Context, e Event) error
+	// AppendEvent writes what stands beside no change of a row.
+	AppendEvent(ctx context.Context, act Act) error
 	// ListEvents gives f.Size events at most, newest first.
 	ListEvents(ctx context.Context, organizationID string, f EventFilter) ([]Event, error)
+	// CountEvents is how many events f lets through, on all pages.
+	CountEvents(ctx context.Context, organizationID string, f EventFilter) (int, error)
 	// EventsAfter gives at most n events with a greater sequence, oldest first.
 	EventsAfter(ctx context.Context, organizationID string, sequence int64, n int) ([]Event, error)
 	// AuditHead is what the next event will follow.

@@ -118,6 +118,7 @@ type User struct {
 type UserFilter struct {
 	Status Status
 	Search string // in name or email, whatever the case
+	After  string // the id of the last user already seen; Page then means nothing
 	Page   int    // from 1; 0 = 1
 	Size   int    // 1–100; 0 = 10
 }
@@ -132,6 +133,10 @@ type Organization struct {
 
 	MaxKeysPerUser *int64     // live keys that a user may have; nil = any number
 	ExpiredKeys    ExpiredKey // what cleaning up does with keys that do not say themselves
+
+	// CredentialFallback lets the next credential pay for a request when the
+	// provider refuses the first: the organisation's, then the platform's.
+	CredentialFallback bool
 	Limits
 	CreatedAt time.Time
 	UpdatedAt time.Time

@@ -96,7 +96,8 @@ func (a *Authority) ListUsers(ctx context.Context, p Principal, f UserFilter) ([
 	if err := a.note(ctx, a.event(d)); err != nil {
 		return nil, 0, err
 	}
-	return a.store.Users.ListUsers(ctx, p.organizationID, f)
+	list, total, err := a.store.Users.ListUsers(ctx, p.organizationID, f)
+	return list, total, a.refused(ctx, d, followed(err))
 }
 
 // UpdateUser lays body over the user as they are (RFC 7396). Neither the role
@@ -174,6 +175,7 @@ func (a *Authority) DeleteUser(ctx context.Context, p Principal, id string, expe
 			a.refreshKey(ctx, dead)
 			a.refreshChatbots(ctx, bots)
 			a.users.refresh(ctx, userRef{p.organizationID, id})
+			a.refreshWallet(ctx, p.organizationID, id)
 		}()
 		return lastOwner(absent(a.store.Users.DeleteUser(ctx, after, keepOwner(&before, &after),
 			act(a, d, userFields(), &before, nil), a.estate(p, &dead, &bots)), "user", id))
@@ -193,6 +195,13 @@ func (a *Authority) estate(p Principal, dead *[]key.Hash, bots *[]Chatbot) Estat
 			a.bury(&after)
 			d := deed{p: p, action: "api_key.delete", kind: "api_key", id: before.ID, name: before.Name}
 			return after, act(a, d, keyFields(now), &before.Key, &after.Key)
+		},
+		Credential: func(before CredentialRow) (CredentialRow, Act) {
+			after := before
+			after.Version, after.UpdatedAt = before.Version+1, now
+			a.buryCredential(&after)
+			d := deed{p: p, action: "credential.delete", kind: "credential", id: before.ID, name: before.Name}
+			return after, a.credentialAct(d, &before.Credential, &after.Credential, nil)
 		},
 		Management: func(m ManagementRow) Act {
 			d := deed{p: p, action: "management_key.delete", kind: "management_key", id: m.ID, name: m.Name}

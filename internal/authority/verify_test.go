@@ -58,7 +58,7 @@ func TestC8_VerifyFindsEveryTampering(t *testing.T) {
 			for i := range 6 {
 				h.key(t, fmt.Sprintf(`{"name":"%d"}`, i))
 			}
-			v, err := h.VerifyAudit(t.Context(), h.root, nil)
+			v, err := h.VerifyAudit(t.Context(), h.root, authority.AuditHead{}, nil)
 			must(t, err)
 			if len(v.Broken) != 0 || v.Events != 7 || v.Head == (authority.EventHash{}) {
 				t.Fatalf("whole, the audit is %+v", v)
@@ -68,7 +68,7 @@ func TestC8_VerifyFindsEveryTampering(t *testing.T) {
 				_, err := db.ExecContext(t.Context(), statement)
 				must(t, err)
 			}
-			v, err = h.VerifyAudit(t.Context(), h.root, nil)
+			v, err = h.VerifyAudit(t.Context(), h.root, authority.AuditHead{}, nil)
 			if must(t, err); len(v.Broken) == 0 {
 				t.Errorf("it was not found: %+v", v)
 			}
@@ -82,7 +82,7 @@ func TestC8_VerifyTellsHowFarItIs(t *testing.T) {
 		h.key(t, `{"name":"a"}`)
 	}
 	var done, total int64
-	v, err := h.VerifyAudit(t.Context(), h.root, func(d, n int64) { done, total = d, n })
+	v, err := h.VerifyAudit(t.Context(), h.root, authority.AuditHead{}, func(d, n int64) { done, total = d, n })
 	must(t, err)
 	if done != v.Events || total != v.Events {
 		t.Errorf("%d of %d, want %d", done, total, v.Events)
@@ -90,7 +90,46 @@ func TestC8_VerifyTellsHowFarItIs(t *testing.T) {
 	h.behind(t)
 	_, err = h.behind(t).ExecContext(t.Context(), `DELETE FROM audit_events WHERE sequence IN (3, 4)`)
 	must(t, err)
-	v, err = h.VerifyAudit(t.Context(), h.root, nil)
+	v, err = h.VerifyAudit(t.Context(), h.root, authority.AuditHead{}, nil)
 	must(t, err)
 	same(t, v.Broken, []authority.Break{{Sequence: 3, Problem: "the events 3 to 4 are missing"}})
+}
+
+// An audit that was shortened, or written anew, and whose stored end fits, is whole
+// by itself. A head that was kept elsewhere tells.
+func TestC8_AKeptHeadTellsOfAShortenedAudit(t *testing.T) {
+	h := newHouse(t)
+	for range 5 {
+		h.key(t, `{"name":"a"}`)
+	}
+	verify := func(known authority.AuditHead) authority.Verdict {
+		v, err := h.VerifyAudit(t.Context(), h.root, known, nil)
+		must(t, err)
+		return v
+	}
+	v := verify(authority.AuditHead{})
+	kept := authority.AuditHead{Sequence: v.Events, Hash: v.Head}
+	h.key(t, `{"name":"later"}`)
+	same(t, verify(kept).Broken, nil)
+	other := kept
+	other.Hash[7]++
+	same(t, verify(other).Broken, []authority.Break{{Sequence: kept.Sequence, Problem: "is not the event whose hash was kept elsewhere: it, or one before it, was written anew"}})
+
+	db := h.behind(t)
+	for _, statement := range []string{
+		`DELETE FROM audit_events WHERE sequence > 4`,
+		`UPDATE audit_heads SET sequence = 4, hash = (SELECT hash FROM audit_events WHERE sequence = 4)`,
+	} {
+		_, err := db.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
+	same(t, verify(authority.AuditHead{}).Broken, nil) // nothing to be seen
+	same(t, verify(kept).Broken, []authority.Break{{Sequence: 6, Problem: "the events 6 to 6 are missing: the hash of the last one was kept elsewhere"}})
+	// Nor does it help to write on until there are as many events again.
+	for range 5 {
+		h.key(t, `{"name":"b"}`)
+	}
+	if broken := verify(kept).Broken; len(broken) != 1 || broken[0].Sequence != kept.Sequence {
+		t.Errorf("%+v", broken)
+	}
 }

@@ -77,6 +77,9 @@ type Config struct {
 	// with.
 	Vault Vault `yaml:"vault"`
 
+	// Providers' credentials that users and the organisation bring along.
+	Credentials Credentials `yaml:"credentials"`
+
 	// Providers by slug. The built-in ones need no entry where a variable holds
 	// their credential; every other name is a provider of your own.
 	Providers map[string]Provider `yaml:"providers"`
@@ -219,6 +222,15 @@ type Transit struct {
 
 	// How long the key service may take for one answer.
 	Timeout time.Duration `yaml:"timeout" range:"100ms..10m"`
+}
+
+// Credentials is what holds of providers' credentials that users and the
+// organisation bring along.
+type Credentials struct {
+	// Networks that a base URL which a user sets may lead to, beside public
+	// addresses, and the only ones over plain http. What is configured here, under
+	// `providers`, may lead anywhere.
+	AllowedNetworks []netip.Prefix `yaml:"allowed_networks"`
 }
 
 // Provider is one provider. It is used when it has a credential or a base URL

@@ -142,7 +142,7 @@ func (a *answer) mark(c byte) bool {
 		a.output = a.depth > 1 && isOutput(a.format, name)
 		a.object = a.depth > 1 && isOutputObject(a.format, name)
 		if a.depth == 1 {
-			a.keeping = keptAs(name)
+			a.keeping = keptAs(a.format, name)
 			return a.keeping != keptNothing
 		}
 	}
@@ -150,14 +150,26 @@ func (a *answer) mark(c byte) bool {
 }
 
 // keptAs is what the top-level member called name is looked for as.
-func keptAs(name []byte) kept {
+func keptAs(f llm.Format, name []byte) kept {
 	switch string(name) {
-	case "id":
-		return keptID
-	case "usage":
-		return keptUsage
 	case "error":
 		return keptError
+	case "id":
+		if f != llm.Gemini {
+			return keptID
+		}
+	case "usage":
+		if f != llm.Gemini {
+			return keptUsage
+		}
+	case "responseId":
+		if f == llm.Gemini {
+			return keptID
+		}
+	case "usageMetadata":
+		if f == llm.Gemini {
+			return keptUsage
+		}
 	}
 	return keptNothing
 }

@@ -5,13 +5,8 @@ import (
 	"strconv"
 )
 
-const (
-	// leastThinking is the lowest budget_tokens that Anthropic takes.
-	leastThinking = 1_024
-	// visible is what a lowered cap leaves for the answer itself behind the
-	// thinking, if the caller left as much.
-	visible = 64
-)
+// leastAnthropicThinking is the lowest budget_tokens that Anthropic takes.
+const leastAnthropicThinking = 1_024
 
 // anthropic reads the value of a field that only Anthropic's format has.
 func (r *reader) anthropic(f field) {
@@ -102,30 +97,6 @@ func (c *Call) editAnthropic(s *splices, e Edit) {
 	if n := c.thinkingUnder(e.MaxOutput); n != c.Thinking {
 		s.replace(c.thought, strconv.AppendInt(nil, n, 10))
 	}
-}
-
-// thinkingUnder is the cap on thinking that goes with an output cap: the
-// caller's own, or as much less as leaves room for the answer.
-func (c *Call) thinkingUnder(output int64) int64 {
-	if c.Thinking == 0 || c.MaxOutput <= c.Thinking || output >= c.MaxOutput {
-		return c.Thinking
-	}
-	return min(c.Thinking, max(leastThinking, output-min(visible, c.MaxOutput-c.Thinking)))
-}
-
-// LeastOutput is the lowest output cap that the request may be given in place of
-// the one wanted, where least is as little as is worth asking for. Thinking has
-// a least budget, which must stay below the cap; a request that cannot keep that
-// is not to be shortened.
-func (c *Call) LeastOutput(wanted, least int64) int64 {
-	least = min(wanted, least)
-	switch {
-	case c.Thinking == 0:
-		return least
-	case c.MaxOutput <= c.Thinking: // taken with interleaved thinking only
-		return wanted
-	}
-	return min(wanted, leastThinking+min(least, c.MaxOutput-c.Thinking))
 }
 
 // block reads one content block. What it holds counts whatever its type says,

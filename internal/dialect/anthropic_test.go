@@ -194,7 +194,7 @@ func TestAnthropicCapIsLowered(t *testing.T) {
 		`{"model":"m","max_tokens":5001,"thinking":{"budget_tokens":5000}}`:              1025,
 		`{"model":"m","max_tokens":1025,"thinking":{"budget_tokens":1024}}`:              1025,
 		`{"model":"m","max_tokens":2000,"thinking":{"budget_tokens":5000}}`:              2000,
-		`{"model":"m","thinking":{"type":"enabled","budget_tokens":5000},"messages":[]}`: 5000,
+		`{"model":"m","thinking":{"type":"enabled","budget_tokens":5000},"messages":[]}`: 1088,
 	} {
 		call := read(t, messages, body)
 		wanted := call.MaxOutput

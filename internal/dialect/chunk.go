@@ -10,6 +10,9 @@ import (
 type chunk struct {
 	format llm.Format
 	kind   []byte // Anthropic's type of the event, as written
+	begun  uint64 // Gemini's candidates that it has something of, by their index
+	ended  uint64 // those that it ends
+	denied bool   // Gemini answers nothing to this prompt
 	id     []byte // raw; nil = none
 	usage  []byte // the value; nil = none or null
 	failed bool   // there is a top-level error that is not null
@@ -36,6 +39,8 @@ func (c *chunk) read(data []byte) bool {
 			c.failed = string(s.value()) != "null" || c.failed
 		case c.format == llm.Anthropic:
 			c.anthropic(&s, name)
+		case c.format == llm.Gemini:
+			c.gemini(&s, name)
 		default:
 			c.openAI(&s, name)
 		}
@@ -142,7 +147,23 @@ func (c *chunk) object(s *scanner) {
 			}
 			continue
 		}
+		if isOutputObject(c.format, name) {
+			c.addObject(s)
+			continue
+		}
 		c.walk(s)
+	}
+}
+
+// addObject counts an object that is all output, such as the arguments of a call.
+func (c *chunk) addObject(s *scanner) {
+	if s.peek() != '{' {
+		s.skip()
+		return
+	}
+	if n := len(s.value()); n > len("{}") {
+		c.bytes += int64(n)
+		c.texts += 2 // not to be looked for at one place
 	}
 }
 
@@ -157,6 +178,8 @@ func isOutput(f llm.Format, name []byte) bool {
 		return f == llm.OpenAI
 	case "thinking", "partial_json":
 		return f == llm.Anthropic
+	case "code":
+		return f == llm.Gemini
 	}
 	return false
 }
@@ -164,7 +187,7 @@ func isOutput(f llm.Format, name []byte) bool {
 // isOutputObject reports whether all the strings in an object called name are
 // output.
 func isOutputObject(f llm.Format, name []byte) bool {
-	return f == llm.Anthropic && string(name) == "input"
+	return f == llm.Anthropic && string(name) == "input" || f == llm.Gemini && string(name) == "args"
 }
 
 // mayReport reports whether data may hold a usage that is not null. It is a

@@ -1,6 +1,8 @@
 package dialect_test
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 
 	"tollgate/internal/dialect"
@@ -18,10 +20,17 @@ func find(t testing.TB, path string) *dialect.Route {
 	return nil
 }
 
+// address is the URL of a request to a route's path, for the model "m" where the
+// path names one.
+func address(path string) *url.URL {
+	path, _, _ = strings.Cut(path, "?")
+	return &url.URL{Path: strings.NewReplacer("{model}", "m", "{id}", "m").Replace(path)}
+}
+
 // read reads a body that must be accepted.
 func read(t testing.TB, path, body string) *dialect.Call {
 	t.Helper()
-	call, err := dialect.Read(find(t, path), nil, []byte(body))
+	call, err := dialect.Read(find(t, path), address(path), []byte(body))
 	if err != nil {
 		t.Fatalf("Read(%.200s): %v", body, err)
 	}

@@ -1,7 +1,8 @@
-// Package dialect speaks the providers' wire formats: OpenAI's and Anthropic's.
-// It reads what a request asks for, splices the few values the gate must change
-// into its body, watches the answer pass for the usage the provider reports,
-// and writes errors and model lists as the caller's SDK expects them.
+// Package dialect speaks the providers' wire formats: OpenAI's, Anthropic's and
+// Google's (Gemini). It reads what a request asks for, splices the few values the
+// gate must change into its body, watches the answer pass for the usage the
+// provider reports, and writes errors and model lists as the caller's SDK expects
+// them.
 //
 // All formats share one scanner, one way to cut streams and one table of routes.
 // What is a format's own, its names and what they mean, lies in files that begin

@@ -3,6 +3,7 @@ package dialect
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"tollgate/internal/fault"
@@ -38,12 +39,19 @@ func WriteError(w http.ResponseWriter, f llm.Format, e *fault.Error, status int,
 // Broken is e as what ends a stream that began well, behind all that the Tap has
 // given so far, in the shape in which the format's SDKs raise it as an exception.
 func (t *Tap) Broken(e *fault.Error, requestID string) []byte {
-	head := "data: "
-	if t.f.format == llm.Anthropic {
+	head, tail := "data: ", "\n\n"
+	switch {
+	case t.list && t.stream.given:
+		head, tail = ",\r\n", "]"
+	case t.list:
+		head, tail = "[", "]"
+	case t.f.format == llm.Anthropic:
 		head = "event: error\ndata: "
+	case t.f.format == llm.Gemini:
+		tail = "\r\n\r\n" // as Google's own: its SDKs do not take a mixture
 	}
 	b := appendError([]byte(head), t.f.format, e, http.StatusBadGateway, requestID)
-	return append(b, "\n\n"...)
+	return append(b, tail...)
 }
 
 // patience is how long the wait may be for an SDK to be left to retry by
@@ -69,8 +77,11 @@ func ceilSeconds(d time.Duration) int64 {
 
 // appendError appends the body of an error.
 func appendError(b []byte, f llm.Format, e *fault.Error, status int, requestID string) []byte {
-	if f == llm.Anthropic {
+	switch f {
+	case llm.Anthropic:
 		return appendAnthropicError(b, e, status, requestID)
+	case llm.Gemini:
+		return appendGeminiError(b, e, status, requestID)
 	}
 	return appendOpenAIError(b, e, status)
 }
@@ -155,4 +166,62 @@ func anthropicErrorType(kind fault.Kind, status int) string {
 		return "api_error"
 	}
 	return "invalid_request_error"
+}
+
+// appendGeminiError appends Google's error object ("AIP-193: Errors"), with the
+// gate's own code as the reason in its ErrorInfo.
+func appendGeminiError(b []byte, e *fault.Error, status int, requestID string) []byte {
+	const types = `{"@type":"type.googleapis.com/google.rpc.`
+	b = append(b, `{"error":{"code":`...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, `,"message":`...)
+	b = appendQuoted(b, e.Public)
+	b = append(b, `,"status":"`...)
+	b = append(b, geminiStatus(status)...)
+	b = append(b, `","details":[`+types+`ErrorInfo","reason":`...)
+	b = appendQuoted(b, strings.ToUpper(string(e.Kind)))
+	b = append(b, `,"domain":"tollgate"}`...)
+	if e.RetryAfter > 0 {
+		b = append(b, `,`+types+`RetryInfo","retryDelay":"`...)
+		b = strconv.AppendInt(b, ceilSeconds(e.RetryAfter), 10)
+		b = append(b, `s"}`...)
+	}
+	if e.Param != "" {
+		b = append(b, `,`+types+`BadRequest","fieldViolations":[{"field":`...)
+		b = appendQuoted(b, e.Param)
+		b = append(b, `,"description":`...)
+		b = appendQuoted(b, e.Public)
+		b = append(b, `}]}`...)
+	}
+	if requestID != "" {
+		b = append(b, `,`+types+`RequestInfo","requestId":`...)
+		b = appendQuoted(b, requestID)
+		b = append(b, '}')
+	}
+	return append(b, "]}}"...)
+}
+
+// geminiStatus is the word of google.rpc.Code for a status. What is spent up is a
+// condition that waiting does not mend.
+func geminiStatus(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "UNAUTHENTICATED"
+	case http.StatusPaymentRequired:
+		return "FAILED_PRECONDITION"
+	case http.StatusForbidden:
+		return "PERMISSION_DENIED"
+	case http.StatusNotFound:
+		return "NOT_FOUND"
+	case http.StatusTooManyRequests:
+		return "RESOURCE_EXHAUSTED"
+	case http.StatusBadGateway, http.StatusServiceUnavailable:
+		return "UNAVAILABLE"
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return "DEADLINE_EXCEEDED"
+	}
+	if status >= 500 {
+		return "INTERNAL"
+	}
+	return "INVALID_ARGUMENT"
 }

@@ -51,6 +51,8 @@ func exchanges(t testing.TB, format llm.Format) (list []exchange) {
 				x.answer = string(f.Data)
 			case "answer.sse":
 				x.answer, x.shape = string(f.Data), dialect.Events
+			case "answer.list":
+				x.answer, x.shape = string(f.Data), dialect.List
 			case "want":
 				x.want = strings.TrimSpace(string(f.Data))
 			default:
@@ -107,7 +109,7 @@ func (s seen) summary() string {
 // TestExchanges reads each request, and takes the usage from its answer however
 // that is cut: at every place into two, into single bytes, with any line ends.
 func TestExchanges(t *testing.T) {
-	for _, format := range []llm.Format{llm.Anthropic} {
+	for _, format := range []llm.Format{llm.Anthropic, llm.Gemini} {
 		for _, x := range exchanges(t, format) {
 			t.Run(string(format)+"/"+x.name, func(t *testing.T) {
 				x.check(t)

@@ -39,6 +39,15 @@ const (
 	fieldServers
 	fieldContainer
 	fieldFallbacks
+
+	// Gemini's only.
+	fieldContents
+	fieldInstruction
+	fieldConfig
+	fieldCachedContent
+	fieldContent
+	fieldRequests
+	fieldWholeRequest
 )
 
 // named is a field with one of its names in JSON.
@@ -66,17 +75,16 @@ type vocabulary struct {
 func (r *Route) vocabulary() *vocabulary {
 	switch {
 	case r.Chatbot:
-		return &vocabularies[2]
+		return &chatbotWords[0]
 	case r.Format == llm.Anthropic:
 		return &vocabularies[1]
+	case r.Format == llm.Gemini:
+		return &vocabularies[2]
 	}
 	return &vocabularies[0]
 }
 
-// vocabularies are OpenAI's, Anthropic's, and that of requests to chatbots. These
-// go to many servers, each with fields of its own, by some of which a caller could
-// get round what the chatbot lays down; so they may have those of OpenAI's
-// reference only.
+// vocabularies are OpenAI's, Anthropic's and Gemini's.
 var vocabularies = [...]vocabulary{
 	{
 		fields: []named{
@@ -128,26 +136,27 @@ var vocabularies = [...]vocabulary{
 		},
 	},
 	{
+		// The JSON form of protocol buffers has two names for each field.
 		fields: []named{
-			{fieldModel, "model"},
-			{fieldStream, "stream"},
-			{fieldStreamOptions, "stream_options"},
-			{fieldMaxTokens, "max_tokens"},
-			{fieldMaxCompletionTokens, "max_completion_tokens"},
-			{fieldTemperature, "temperature"},
-			{fieldN, "n"},
-			{fieldMessages, "messages"},
+			{fieldContents, "contents"},
+			{fieldConfig, "generationConfig"},
+			{fieldConfig, "generation_config"},
+			{fieldInstruction, "systemInstruction"},
+			{fieldInstruction, "system_instruction"},
 			{fieldTools, "tools"},
-			{fieldFunctions, "functions"},
-			{fieldWebSearch, "web_search_options"},
-			{fieldPrediction, "prediction"},
-			{fieldModalities, "modalities"},
+			{fieldModel, "model"},
+			{fieldCachedContent, "cachedContent"},
+			{fieldCachedContent, "cached_content"},
+			{fieldServiceTier, "serviceTier"},
 			{fieldServiceTier, "service_tier"},
+			{fieldContent, "content"},
+			{fieldRequests, "requests"},
+			{fieldWholeRequest, "generateContentRequest"},
+			{fieldWholeRequest, "generate_content_request"},
 		},
 		harmless: []string{
-			"top_p", "stop", "seed", "user", "tool_choice", "parallel_tool_calls", "function_call", "response_format",
-			"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "metadata", "store", "audio",
-			"reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+			"toolConfig", "tool_config", "safetySettings", "safety_settings", "labels", "store",
+			"taskType", "task_type", "title", "outputDimensionality", "output_dimensionality",
 		},
 	},
 }

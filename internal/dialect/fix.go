@@ -84,7 +84,7 @@ func (t *texts) prompt(f *Fixed) {
 // editModel writes the model's name, over the caller's or where there is none.
 func (c *Call) editModel(s *splices, model string) {
 	switch {
-	case model == "":
+	case model == "", c.model.absent() && !c.Route.Chatbot:
 	case c.model.absent():
 		s.replace(span{c.inside, c.inside}, append(appendQuoted([]byte(`"model":`), model), ','))
 	case model != c.asked:

@@ -155,14 +155,14 @@ func TestChatbotRoutes(t *testing.T) {
 		"/chatbots/%2e%2e/v1/chat/completions":            "%2e%2e",
 	} {
 		r, err := dialect.Find("POST", path, nil)
-		if (err == nil) != (want != "") || err == nil && (r.ChatbotID(path) != want || r.At(want) != path || r.Upstream() != chat || r.ModelID(path) != "") {
+		if (err == nil) != (want != "") || err == nil && (r.ChatbotID(path) != want || r.At(want) != path || r.Sent != chat || r.ModelID(path) != "") {
 			t.Errorf("%s: %+v, %v", path, r, err)
 		}
 	}
 	if _, err := dialect.Find("GET", "/chatbots/help/v1/chat/completions", nil); fault.Of(err).Kind != fault.MethodNotAllowed {
 		t.Error(err)
 	}
-	if r := find(t, chat); r.ChatbotID(chat) != "" || r.Upstream() != chat || r.At("x") != chat {
+	if r := find(t, chat); r.ChatbotID(chat) != "" || r.At("x") != chat {
 		t.Errorf("%+v", r)
 	}
 }

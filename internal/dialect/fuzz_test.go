@@ -21,6 +21,11 @@ func FuzzRead(f *testing.F) {
 		`{"model":"m","messages":[{"content":[{"type":"file","file":{"file_data":"x"}},{"type":"input_audio","input_audio":{"data":"x"}}]}]}`,
 		`{"mod\u0065l":"m","stream_options":{"include_usage":false},"stream":true,"max_completion_tokens":null}`,
 		`{"model":"m","prompt":[[1,2],[3]],"best_of":3}`, `{"model":"m","input":["a",{"b":1}]}`, `{"Model":"m"}`, `{"model":"m","messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":[1e15,\"\\u00e9<\"]}"}}]}],"tools":[{"x":[-0,{}]}]}`, `{"model":"a","model":"b"}`,
+		`{"contents":[{"role":"user","parts":[{"text":"Hi"},{"inlineData":{"mimeType":"image/png","data":"AAAA"}},{"functionCall":{"name":"f","args":{"a":["é"]}}}]}],"generationConfig":{"maxOutputTokens":9,"thinkingConfig":{"thinkingBudget":600}}}`,
+		`{"contents":{"parts":{"text":"x"}},"generation_config":null,"system_instruction":{"parts":[{"text":"y"}]},"tools":{"googleSearch":{}},"cachedContent":"c"}`,
+		`{"model":"models/m","requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]}}],"content":{"parts":[{"fileData":{"fileUri":"u"}}]}}`,
+		`{"generateContentRequest":{"model":"m","contents":[]},"generationConfig":{},"model":"m"}`,
+		`{"model":"m","max_tokens":8000,"system":[{"type":"text","text":"é"}],"thinking":{"budget_tokens":5000},"messages":[{"content":[{"type":"document","source":{"type":"base64","data":"x"}}]}],"tools":[{"type":"bash_20250124"}]}`,
 		`{"model":"m","tools":[{"type":"x"}],"modalities":["audio"],"web_search_options":{},"prediction":"x","service_tier":"flex","functions":[]}`,
 	} {
 		f.Add([]byte(seed))
@@ -30,7 +35,7 @@ func FuzzRead(f *testing.F) {
 			if r.Local {
 				continue
 			}
-			call, err := dialect.Read(r, nil, body)
+			call, err := dialect.Read(r, address(r.Path), body)
 			if err == nil && r.Chatbot {
 				err = call.Fix(&dialect.Fixed{}) // without which nothing is sent to one
 			}
@@ -73,6 +78,9 @@ func checkCall(t *testing.T, r *dialect.Route, call *dialect.Call, body []byte) 
 			lower[folded] = true
 		}
 	}
+	if r.Format == llm.Gemini {
+		m["model"], m["stream"] = "m", r.Streams // the path says it
+	}
 	if asked, _ := m["model"].(string); asked != call.Model || (asked == "" && !r.Chatbot) || (r.Streams && call.Stream != (m["stream"] == true)) {
 		t.Fatalf("read %+v", call)
 	}
@@ -106,7 +114,9 @@ func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clea
 		e.MaxOutput = 0
 	}
 	got := call.Rewrite(e)
-	again, err := dialect.Read(r, nil, got)
+	at := address(r.Path)
+	at.Path = strings.Replace(at.Path, "models/m", "models/other", 1)
+	again, err := dialect.Read(r, at, got)
 	if err != nil {
 		t.Fatalf("%q became %q: %v", body, got, err)
 	}
@@ -137,6 +147,31 @@ func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clea
 func forget(m map[string]any) {
 	delete(m, "model")
 	delete(m, "max_tokens")
+	for _, name := range []string{"generationConfig", "generation_config"} {
+		config, _ := m[name].(map[string]any)
+		delete(config, "maxOutputTokens")
+		delete(config, "max_output_tokens")
+		for _, name := range []string{"thinkingConfig", "thinking_config"} {
+			if thinking, ok := config[name].(map[string]any); ok {
+				delete(thinking, "thinkingBudget")
+				delete(thinking, "thinking_budget")
+			}
+		}
+		if len(config) == 0 { // one is put there where none was
+			delete(m, name)
+		}
+	}
+	for _, name := range []string{"generateContentRequest", "generate_content_request"} {
+		if whole, ok := m[name].(map[string]any); ok {
+			delete(whole, "model")
+		}
+	}
+	requests, _ := m["requests"].([]any)
+	for _, one := range requests {
+		if one, ok := one.(map[string]any); ok {
+			delete(one, "model")
+		}
+	}
 	if thinking, ok := m["thinking"].(map[string]any); ok {
 		delete(thinking, "budget_tokens")
 	}
@@ -146,38 +181,52 @@ func forget(m map[string]any) {
 // may change, and what is relayed is the answer, if nothing may be hidden.
 func FuzzTapSplit(f *testing.F) {
 	stream := event(begin) + words("a", `b\"`, "c") + ": ping\n\n" + event(usageOnly) + done
-	for _, seed := range []string{
+	seeds := []string{
 		stream, strings.ReplaceAll(stream, "\n", "\r\n"), strings.ReplaceAll(stream, "\n", "\r"), event(usageOnly) + "\r\r\n" + event(usageOnly),
 		strings.ReplaceAll(stream, ",", ",\ndata:"), "data\n\ndata:\n\ndata", "\xef\xbb\xbfdata: [DONE]", "event: error\ndata: x\n\n",
 		`{"id":"a\"b","choices":[{"message":{"content":"x\\"}}],"usage":{"prompt_tokens":1}}`, `{"usage":null,"error":{}}`, ` {"id":"\u0061"`, `[]`, "",
-	} {
+		`[{"a":"\\\"}]"},{"b":[1,{}]}] `, `{"content":[{"input":{"a":["b",{"c":"d"}],"input":{"e":"f"}},"text":"g"}]}`,
+	}
+	for _, format := range []llm.Format{llm.Anthropic, llm.Gemini} {
+		for _, x := range exchanges(f, format) {
+			seeds = append(seeds, x.answer)
+		}
+	}
+	for _, seed := range seeds {
 		f.Add([]byte(seed), uint64(0x9e3779b97f4a7c15), true)
 		f.Add([]byte(seed), uint64(3), false)
 	}
 	f.Fuzz(func(t *testing.T, answer []byte, cuts uint64, hide bool) {
-		for _, isStream := range []bool{true, false} {
-			whole := tapped(t, chat, string(answer), isStream, hide, 0)
-			if (!hide || !isStream) && whole.relayed != string(answer) {
-				t.Fatalf("%q was relayed as %q", answer, whole.relayed)
-			}
-			if got := tapped(t, chat, string(answer), isStream, hide, 1); got != whole {
-				t.Fatalf("byte by byte\n got %+v\nwant %+v", got, whole)
-			}
-			tap := dialect.NewTap(find(t, chat), shape(isStream), hide)
-			var relayed []byte
-			for rest := answer; len(rest) > 0; {
-				n := min(int(cuts%17), len(rest))
-				cuts = cuts>>3 | cuts<<61
-				if n == 0 {
-					n = 1
-				}
-				relayed = append(relayed, tap.Write(rest[:n])...)
-				rest = rest[n:]
-			}
-			relayed = append(relayed, tap.Close()...)
-			if got := (seen{string(relayed), tap.Tally(), tap.Failed()}); got != whole {
-				t.Fatalf("cut anyhow\n got %+v\nwant %+v", got, whole)
+		for _, path := range []string{chat, messages, generating} {
+			for _, s := range []dialect.Shape{dialect.Document, dialect.Events, dialect.List} {
+				checkCuts(t, path, answer, s, cuts, hide)
 			}
 		}
 	})
+}
+
+// checkCuts cuts an answer into single bytes, and anyhow.
+func checkCuts(t *testing.T, path string, answer []byte, s dialect.Shape, cuts uint64, hide bool) {
+	whole := tappedAs(t, path, string(answer), s, hide, 0)
+	if (!hide || s == dialect.Document || path != chat) && whole.relayed != string(answer) {
+		t.Fatalf("%q was relayed as %q", answer, whole.relayed)
+	}
+	if got := tappedAs(t, path, string(answer), s, hide, 1); got != whole {
+		t.Fatalf("byte by byte\n got %+v\nwant %+v", got, whole)
+	}
+	tap := dialect.NewTap(find(t, path), s, hide)
+	var relayed []byte
+	for rest := answer; len(rest) > 0; {
+		n := min(int(cuts%17), len(rest))
+		cuts = cuts>>3 | cuts<<61
+		if n == 0 {
+			n = 1
+		}
+		relayed = append(relayed, tap.Write(rest[:n])...)
+		rest = rest[n:]
+	}
+	relayed = append(relayed, tap.Close()...)
+	if got := (seen{string(relayed), tap.Tally(), tap.Failed()}); got != whole {
+		t.Fatalf("cut anyhow\n got %+v\nwant %+v", got, whole)
+	}
 }

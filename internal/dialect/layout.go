@@ -3,6 +3,8 @@ package dialect
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"tollgate/internal/llm"
 )
 
 // layout measures how long a value can become when a chat template writes it
@@ -49,6 +51,15 @@ func (c *Call) growthOutside() (n int64) {
 func (c *Call) growthInside() (n int64) {
 	if !c.Templated || !c.layered {
 		return 0
+	}
+	if c.Route.Format == llm.Gemini {
+		for _, s := range [...]span{c.system, c.texts} {
+			if !s.absent() {
+				l := layout{scanner: scanner{b: s.of(c.body)}}
+				n += l.geminiGrowth()
+			}
+		}
+		return n
 	}
 	keep := func(text []byte) int64 { return int64(len(text)) }
 	if s := c.system.of(c.body); len(s) > 0 && s[0] == '[' {

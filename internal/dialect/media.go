@@ -88,7 +88,7 @@ func (r *reader) speaker(role []byte) {
 // is reports whether a nested name is known, in whatever spelling.
 func is(name []byte, known string) bool {
 	return string(name) == known ||
-		(len(name) >= len(known)-1 && alike(decoded(name), known))
+		(len(name) >= len(known)-2 && alike(decoded(name), known)) // no known name has more than two underscores
 }
 
 // content reads what is said, in a message or before them: a string, or an array
@@ -116,9 +116,12 @@ func (r *reader) partOf(in field) {
 	case '"': // some servers take plain strings
 		r.text()
 	case '{':
-		if r.call.Route.Format == llm.Anthropic {
+		switch r.call.Route.Format {
+		case llm.Anthropic:
 			r.block()
-		} else {
+		case llm.Gemini:
+			r.geminiPart()
+		default:
 			r.part()
 		}
 	default:
@@ -127,8 +130,15 @@ func (r *reader) partOf(in field) {
 }
 
 func (r *reader) contentName(in field) string {
-	if in == fieldSystem {
+	switch in {
+	case fieldSystem:
 		return "system"
+	case fieldInstruction:
+		return "systemInstruction.parts"
+	case fieldContents:
+		return fmt.Sprintf("contents[%d].parts", r.call.Messages)
+	case fieldContent:
+		return "content.parts"
 	}
 	return fmt.Sprintf("messages[%d].content", r.call.Messages)
 }

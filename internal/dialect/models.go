@@ -15,14 +15,18 @@ type ModelInfo struct {
 	OwnedBy       string // the provider's slug
 	Created       int64  // Unix seconds; 0 = not known, as the field must be there
 	Input, Output int64  // the most tokens that it takes and writes; 0 = not known
+	Embeds        bool   // it makes embeddings, and no answers
 }
 
 // ModelList is the body that answers a question for the models in a format:
 // those in the order given or, where the format has pages and query asks for
 // one, that page of them. The error is fault.InvalidField.
 func ModelList(f llm.Format, models []ModelInfo, query string) ([]byte, error) {
-	if f == llm.Anthropic {
+	switch f {
+	case llm.Anthropic:
 		return anthropicModels(models, query)
+	case llm.Gemini:
+		return geminiModelList(models, query)
 	}
 	b := make([]byte, 0, 32+96*len(models))
 	b = append(b, `{"object":"list","data":[`...)
@@ -44,8 +48,11 @@ func appendModels(b []byte, f llm.Format, models []ModelInfo) []byte {
 func ModelBody(f llm.Format, m ModelInfo) []byte { return m.append(nil, f) }
 
 func (m *ModelInfo) append(b []byte, f llm.Format) []byte {
-	if f == llm.Anthropic {
+	switch f {
+	case llm.Anthropic:
 		return m.appendAnthropic(b)
+	case llm.Gemini:
+		return m.appendGemini(b)
 	}
 	b = append(b, `{"id":`...)
 	b = appendQuoted(b, m.ID)
@@ -120,4 +127,49 @@ func pageSize(values url.Values, name string, all int) (int, error) {
 		return 0, invalid(name, "The parameter %q must be a whole number from 1 to %d.", name, most)
 	}
 	return n, nil
+}
+
+// appendGemini appends the model as Google's API reference has it ("Models").
+func (m *ModelInfo) appendGemini(b []byte) []byte {
+	b = append(b, `{"name":`...)
+	b = appendQuoted(b, "models/"+m.ID)
+	b = append(b, `,"version":"1","displayName":`...)
+	b = appendQuoted(b, m.ID)
+	if m.Input > 0 {
+		b = strconv.AppendInt(append(b, `,"inputTokenLimit":`...), m.Input, 10)
+	}
+	if m.Output > 0 {
+		b = strconv.AppendInt(append(b, `,"outputTokenLimit":`...), m.Output, 10)
+	}
+	if m.Embeds {
+		return append(b, `,"supportedGenerationMethods":["embedContent","batchEmbedContents"]}`...)
+	}
+	return append(b, `,"supportedGenerationMethods":["generateContent","streamGenerateContent","countTokens"]}`...)
+}
+
+// geminiModelList is a page of Google's list. The token of a page is the name of
+// the model before it, so that a list that changes meanwhile skips nothing.
+func geminiModelList(models []ModelInfo, query string) ([]byte, error) {
+	values, _ := url.ParseQuery(query) // what is wrong in it is as if it were not there
+	size, err := pageSize(values, "pageSize", len(models))
+	if err != nil {
+		return nil, err
+	}
+	page := models
+	if token := values.Get("pageToken"); token != "" {
+		i := slices.IndexFunc(models, func(m ModelInfo) bool { return m.ID == token })
+		if i < 0 {
+			return nil, invalid("pageToken", "The parameter \"pageToken\" is none that was given here.")
+		}
+		page = models[i+1:]
+	}
+	more := len(page) > size
+	page = page[:min(size, len(page))]
+	b := make([]byte, 0, 64+192*len(page))
+	b = appendModels(append(b, `{"models":[`...), llm.Gemini, page)
+	b = append(b, ']')
+	if more {
+		b = appendQuoted(append(b, `,"nextPageToken":`...), page[len(page)-1].ID)
+	}
+	return append(b, '}'), nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"tollgate/internal/fault"
+	"tollgate/internal/llm"
 )
 
 const (
@@ -47,6 +48,9 @@ type Call struct {
 
 	// Query is what of the request's query is for the provider; "" = nothing.
 	Query string
+	// List says that the stream is wanted as one JSON array, not as server-sent
+	// events.
+	List bool
 
 	// Templated says that the provider puts the prompt together with a chat
 	// template, which may write JSON anew and longer than the caller did. Read
@@ -55,8 +59,11 @@ type Call struct {
 	Templated bool
 
 	body    []byte
-	inside  int // the offset behind the opening brace
+	inside  int  // the offset behind the opening brace
+	filled  bool // the body has members
 	model   span
+	models  []span     // further places that name the model, in Gemini's format
+	config  configSpan // Gemini's generationConfig
 	caps    [2]capSpan // max_tokens, max_completion_tokens
 	thought span       // the value of Thinking
 	options optionsSpan
@@ -116,15 +123,17 @@ type reader struct {
 // field's in another spelling, InvalidField for a value of a wrong type or range.
 func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
 	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}, words: r.vocabulary()}
-	if at != nil && at.RawQuery != "" {
-		rd.call.Query = keptQuery(r.Format, at.RawQuery)
+	if at != nil && (r.before != "" || at.RawQuery != "") {
+		if err := rd.call.addressed(at); err != nil {
+			return nil, err
+		}
 	}
 	rd.object()
 	if err := rd.trouble(); err != nil {
 		return nil, err
 	}
 	c := rd.call
-	if c.model.absent() && !r.Chatbot {
+	if c.Model == "" && !r.Chatbot {
 		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
 	}
 	c.written, c.asked = c.MaxOutput, c.Model
@@ -166,6 +175,7 @@ func (r *reader) object() {
 		if !ok {
 			break
 		}
+		r.call.filled = true
 		f := r.fieldNamed(name)
 		if c := r.peek(); c == '{' || c == '[' {
 			r.call.nested = r.call.nested || !readApart.has(f)
@@ -249,7 +259,11 @@ func (r *reader) read(f field) {
 	at := r.i
 	switch f {
 	case fieldModel:
-		r.model()
+		if c.Route.Format == llm.Gemini {
+			r.modelAgain()
+		} else {
+			r.model()
+		}
 	case fieldStream:
 		c.Stream = r.boolean("stream")
 	case fieldMaxTokens:
@@ -264,10 +278,13 @@ func (r *reader) read(f field) {
 	case fieldServiceTier:
 		c.ServiceTier = r.serviceTier()
 	default:
-		if f < fieldSystem {
+		switch {
+		case f < fieldSystem:
 			r.openAI(f)
-		} else {
+		case f < fieldContents:
 			r.anthropic(f)
+		default:
+			r.gemini(f)
 		}
 	}
 }

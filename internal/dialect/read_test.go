@@ -19,7 +19,7 @@ const (
 // refused reads a body that must be refused, and gives the fault.
 func refused(t *testing.T, path, body string) *fault.Error {
 	t.Helper()
-	_, err := dialect.Read(find(t, path), nil, []byte(body))
+	_, err := dialect.Read(find(t, path), address(path), []byte(body))
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		t.Fatalf("Read(%.200s) = %v, want a fault", body, err)

@@ -54,9 +54,12 @@ func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
 	if c.fixed != nil && c.fixed.MaxOutput > 0 && e.MaxOutput == 0 {
 		e.MaxOutput = c.MaxOutput // where no limit wants a cap, the chatbot does
 	}
-	if c.Route.Format == llm.Anthropic {
+	switch c.Route.Format {
+	case llm.Anthropic:
 		c.editAnthropic(&edits, e)
-	} else {
+	case llm.Gemini:
+		c.editGemini(&edits, e)
+	default:
 		c.editCap(&edits, e)
 		c.editOptions(&edits, e)
 	}

@@ -13,7 +13,7 @@ import (
 // pointers that Find and Routes give out are shared: a Route is never changed.
 type Route struct {
 	Method  string     // "GET" or "POST"
-	Path    string     // for endpoint rules and the ledger; "{id}" stands for what is there
+	Path    string     // for endpoint rules and the ledger; "{id}" and "{model}" stand for a name
 	Sent    string     // the upstream's path, if it is another one
 	Scope   llm.Scope  // the scope a key needs
 	Format  llm.Format // the format of request, answer and errors
@@ -23,9 +23,8 @@ type Route struct {
 	Streams bool       // a stream is meant to work
 	Chatbot bool       // the path names a chatbot, which lays down some of what is asked for: see Call.Fix
 
-	before string   // of the path, up to its {…}; "" = there is none
-	after  string   // of the path, behind its {…}
-	reads  fieldSet // the fields that mean something on this route
+	before, after string   // of the path, around its {…}; "" = there is none
+	reads         fieldSet // the fields that mean something on this route
 }
 
 // The fields that all forwarded routes of a format read, and those of all that
@@ -36,10 +35,11 @@ const (
 		1<<fieldMaxTokens | 1<<fieldMaxCompletionTokens | 1<<fieldN | 1<<fieldBestOf
 	readChat = readOutput | 1<<fieldMessages | 1<<fieldTools | 1<<fieldFunctions |
 		1<<fieldWebSearch | 1<<fieldPrediction | 1<<fieldModalities
-	readBot    = readChat | 1<<fieldTemperature
 	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
 		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
+	readContents = 1<<fieldModel | 1<<fieldContents | 1<<fieldInstruction | 1<<fieldTools | 1<<fieldConfig |
+		1<<fieldCachedContent | 1<<fieldServiceTier
 )
 
 // routes is the table. Paths of a provider's are the same here as there.
@@ -79,18 +79,39 @@ var routes = [...]Route{
 	chatbotRoute("/chatbots/", "/v1/chat/completions"),
 	chatbotRoute("/api/v1/chatbot/external/", "/chat"),
 	chatbotRoute("/api/v1/chatbot/external/", "/chat/completions"),
+	{
+		Method: "POST", Path: geminiModels + "{model}:generateContent", Scope: llm.ScopeChat, Format: llm.Gemini,
+		Output: true, before: geminiModels, after: ":generateContent", reads: readContents,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:streamGenerateContent", Scope: llm.ScopeChat, Format: llm.Gemini,
+		Output: true, Streams: true, before: geminiModels, after: ":streamGenerateContent", reads: readContents,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:countTokens", Scope: llm.ScopeTokens, Format: llm.Gemini,
+		Free: true, before: geminiModels, after: ":countTokens", reads: 1<<fieldModel | 1<<fieldContents | 1<<fieldWholeRequest,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:embedContent", Scope: llm.ScopeEmbeddings, Format: llm.Gemini,
+		before: geminiModels, after: ":embedContent", reads: 1<<fieldModel | 1<<fieldContent,
+	},
+	{
+		Method: "POST", Path: geminiModels + "{model}:batchEmbedContents", Scope: llm.ScopeEmbeddings, Format: llm.Gemini,
+		before: geminiModels, after: ":batchEmbedContents", reads: 1<<fieldModel | 1<<fieldRequests,
+	},
+	{
+		Method: "GET", Path: "/v1beta/models", Scope: llm.ScopeModels, Format: llm.Gemini, Local: true,
+	},
+	{
+		Method: "GET", Path: geminiModels + "{model}", Scope: llm.ScopeModels, Format: llm.Gemini, Local: true, before: geminiModels,
+	},
 }
 
-// chatbotRoute is a way of talking to a chatbot, with OpenAI's chat completions.
-func chatbotRoute(before, after string) Route {
-	return Route{
-		Method: "POST", Path: before + "{id}" + after, Sent: "/v1/chat/completions", Scope: llm.ScopeChatbot, Format: llm.OpenAI,
-		Output: true, Streams: true, Chatbot: true, before: before, after: after, reads: readBot,
-	}
-}
-
-// anthropicPrefix may stand before the paths of Anthropic's format.
-const anthropicPrefix = "/anthropic"
+const (
+	// anthropicPrefix may stand before the paths of Anthropic's format.
+	anthropicPrefix = "/anthropic"
+	geminiModels    = "/v1beta/models/"
+)
 
 // Routes are all routes, in a stable order.
 func Routes() []*Route {
@@ -128,6 +149,7 @@ func Find(method, path string, h http.Header) (*Route, error) {
 var bases = map[llm.Format]string{
 	llm.OpenAI:    "it ends in /v1",
 	llm.Anthropic: "it is this server's without /v1, or with /anthropic behind it",
+	llm.Gemini:    "it is this server's without /v1beta",
 }
 
 // canonical is path without the prefix of a format.
@@ -144,6 +166,8 @@ func canonical(path string) (own string, prefixed bool) {
 func FormatOf(path string, h http.Header) llm.Format {
 	own, prefixed := canonical(path)
 	switch {
+	case strings.HasPrefix(path, "/v1beta/"):
+		return llm.Gemini
 	case prefixed, own == "/v1/messages", strings.HasPrefix(own, "/v1/messages/"):
 		return llm.Anthropic
 	case (own == "/v1/models" || strings.HasPrefix(own, "/v1/models/")) &&
@@ -157,20 +181,13 @@ func (r *Route) matches(path string) bool {
 	if r.before == "" {
 		return path == r.Path
 	}
-	return r.named(path) != ""
-}
-
-// named is what stands in path in the place of the route's {…}; "" where there is
-// nothing, or path is another's. A model's name may have slashes, and stands last.
-func (r *Route) named(path string) string {
-	name, ok := strings.CutPrefix(path, r.before)
-	if !ok {
-		return ""
+	if len(path) <= len(r.before)+len(r.after) || !strings.HasPrefix(path, r.before) || !strings.HasSuffix(path, r.after) {
+		return false
 	}
-	if name, ok = strings.CutSuffix(name, r.after); !ok || r.after != "" && strings.Contains(name, "/") {
-		return ""
+	if r.Chatbot {
+		return !strings.Contains(path[len(r.before):len(path)-len(r.after)], "/")
 	}
-	return name
+	return r.after != "" || r.Format != llm.Gemini || !strings.Contains(path, ":")
 }
 
 // ModelID is the model that the path of a request on the route names, slashes
@@ -180,38 +197,19 @@ func (r *Route) ModelID(path string) string {
 		return ""
 	}
 	own, _ := canonical(path)
-	return r.named(own)
-}
-
-// ChatbotID is the chatbot that the path of a request on the route names, by its
-// id or its slug; "" where paths of the route name none.
-func (r *Route) ChatbotID(path string) string {
-	if !r.Chatbot {
-		return ""
-	}
-	return r.named(path)
-}
-
-// At is the route's path with a name in the place of its {…}.
-func (r *Route) At(name string) string {
-	if r.before == "" {
-		return r.Path
-	}
-	return r.before + name + r.after
-}
-
-// Upstream is the path at the provider.
-func (r *Route) Upstream() string {
-	if r.Sent != "" {
-		return r.Sent
-	}
-	return r.Path
+	return strings.TrimSuffix(strings.TrimPrefix(own, r.before), r.after)
 }
 
 // Speaks reports whether providers of a kind offer the route: each format but
 // OpenAI's is its author's alone. The simulated provider has them all.
 func (r *Route) Speaks(kind string) bool {
-	return r.Format == llm.OpenAI || kind == "demo" || r.Format == llm.Anthropic && kind == "anthropic"
+	switch r.Format {
+	case llm.Anthropic:
+		return kind == "anthropic" || kind == "demo"
+	case llm.Gemini:
+		return kind == "google" || kind == "demo"
+	}
+	return true
 }
 
 // Foreign is the refusal of a model whose provider does not have the route.

@@ -153,7 +153,8 @@ func TestFieldsAreUnlike(t *testing.T) {
 	for _, r := range Routes() {
 		words := r.vocabulary()
 		for _, n := range words.fields {
-			if words.of([]byte(n.name)) != n.field || words.like([]byte(n.name)) != n.name {
+			like := words.of([]byte(words.like([]byte(n.name)))) // a twin is taken for the other
+			if words.of([]byte(n.name)) != n.field || like != n.field {
 				t.Errorf("%s: %q is not found by its name", r.Path, n.name)
 			}
 		}

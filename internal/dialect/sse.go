@@ -15,18 +15,25 @@ const maxEventBytes = 16 << 20
 // Where an event ends never depends on how its bytes come: a CR that is the
 // last byte there is waits for the next, since that may be its LF.
 type event struct {
+	list  bool // it is an element of an array, not a server-sent event
 	line  int  // where the current line begins
 	from  int  // what is before it has been searched for a line's end
 	lf    int  // the first LF at or behind from, or how far there is none
 	data  span // the value of the first data line
 	lines int  // data lines
 	error bool // an "event: error" line was seen
+
+	depth  int  // of an element: its open objects and arrays
+	quoted bool // the cursor is in a string of it
 }
 
 // scan gives the length of the event that b begins with, with the empty line
 // that ends it; 0 = its end has not come. closed says that nothing will follow
 // b, so what there is ends there.
 func (e *event) scan(b []byte, closed bool) int {
+	if e.list {
+		return e.element(b, closed)
+	}
 	for {
 		at := e.lineEnd(b)
 		if at < 0 && !closed {

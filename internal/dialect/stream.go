@@ -8,6 +8,7 @@ type stream struct {
 	held  []byte // an event whose end has not come
 	spare []byte // what the latest relay may lie in
 	multi []byte // the data of an event with several data lines
+	given bool   // something was relayed
 	like  likeness
 	blind bool // an event was too large: nothing is looked at any more
 }
@@ -24,10 +25,11 @@ func (s *stream) write(chunk []byte, t *Tap) (relay []byte) {
 		b = s.held
 	}
 	relay, n := s.cut(b, false, t)
+	s.given = s.given || len(relay) > 0
 	rest := b[n:]
 	if s.blind || len(rest) > maxEventBytes {
 		relay = slices.Concat(relay, rest)
-		*s = stream{blind: true}
+		*s = stream{blind: true, given: true}
 		return relay
 	}
 	if n > 0 || len(s.held) == 0 { // else held is the rest already
@@ -51,7 +53,7 @@ func (s *stream) close(t *Tap) (relay []byte) {
 	if len(s.held) > 0 {
 		relay, _ = s.cut(s.held, true, t)
 	}
-	*s = stream{blind: true}
+	*s = stream{blind: true, given: s.given}
 	return relay
 }
 
@@ -78,7 +80,7 @@ func (s *stream) cut(b []byte, closed bool, t *Tap) (relay []byte, n int) {
 			relay = append(relay, b[start:n]...)
 			start = n + size
 		}
-		s.event = event{}
+		s.event = event{list: s.event.list}
 		n += size
 	}
 	if relay == nil {

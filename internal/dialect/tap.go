@@ -16,6 +16,7 @@ import (
 // the two the answer's Content-Type says, whatever was asked for.
 type Tap struct {
 	hide bool
+	list bool
 	f    findings
 
 	answer *answer // of a JSON answer
@@ -29,6 +30,8 @@ type findings struct {
 	tally  llm.Tally
 	failed bool
 	said   anthropicUsage // by Anthropic, in pieces
+
+	begun, ended uint64 // Gemini's candidates, by their index
 }
 
 // Shape is how an answer's bytes are laid out.
@@ -38,6 +41,7 @@ type Shape uint8
 const (
 	Document Shape = iota // one JSON document
 	Events                // server-sent events
+	List                  // one JSON array, an element for each event
 )
 
 // NewTap makes a Tap for the answer to a request on route r. hideUsage drops
@@ -50,6 +54,8 @@ func NewTap(r *Route, s Shape, hideUsage bool) *Tap {
 		t.answer = &answer{format: r.Format}
 	} else {
 		t.hide = hideUsage
+		t.list = s == List
+		t.stream.event.list = t.list
 	}
 	return t
 }
@@ -75,7 +81,13 @@ func (t *Tap) Close() (relay []byte) {
 	if t.answer != nil {
 		return nil
 	}
-	return t.stream.close(t)
+	relay = t.stream.close(t)
+	if t.f.format == llm.Gemini {
+		// Nothing says that a stream is through: it is when all that was begun has a
+		// reason for its end, and nothing followed.
+		t.f.tally.Finished = t.f.begun != 0 && t.f.begun == t.f.ended
+	}
+	return relay
 }
 
 // Tally is what was seen so far. A JSON answer is Finished when its document
@@ -114,8 +126,11 @@ func (f *findings) use(raw []byte, final bool) {
 }
 
 func (f *findings) parse(raw []byte) (llm.Usage, bool) {
-	if f.format == llm.Anthropic {
+	switch f.format {
+	case llm.Anthropic:
 		return f.said.add(raw)
+	case llm.Gemini:
+		return parseGemini(raw, f.output)
 	}
 	return parseOpenAI(raw, f.output)
 }
@@ -162,11 +177,20 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 	t.f.failed = t.f.failed || c.failed
 	if c.texts > 0 {
 		t.f.count(c.bytes)
-		t.stream.like.learn(data, &c)
 	}
-	if c.format == llm.Anthropic {
+	switch c.format {
+	case llm.Anthropic:
+		if c.texts > 0 {
+			t.stream.like.learn(data, &c)
+		}
 		t.f.heard(&c)
 		return false
+	case llm.Gemini: // each has the usage, so none is only looked at in one place
+		t.f.heardGemini(&c)
+		return false
+	}
+	if c.texts > 0 {
+		t.stream.like.learn(data, &c)
 	}
 	if c.usage == nil {
 		return false

@@ -1,6 +1,10 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
+
+	"tollgate/internal/llm"
+)
 
 // Texts calls yield with each text that the model reads, decoded, in the order
 // of the body, for a tokeniser to count. The slice is only lent until yield
@@ -16,18 +20,23 @@ func (c *Call) Texts(yield func(text []byte)) (rest int64) {
 	}
 	t := texts{yield: yield, templated: c.Templated}
 	outside := len(c.body)
-	if s := c.system; !s.absent() {
+	t.prompt(c.fixed)
+	for _, s := range [...]span{c.system, c.texts} {
+		if s.absent() {
+			continue
+		}
 		outside -= s.to - s.from
 		t.layout = layout{scanner: scanner{b: s.of(c.body)}}
-		t.content([]byte("content"))
-	}
-	t.prompt(c.fixed)
-	outside -= c.texts.to - c.texts.from
-	t.layout = layout{scanner: scanner{b: c.texts.of(c.body)}}
-	if c.Route.reads.has(fieldMessages) {
-		t.messages()
-	} else {
-		t.inputs()
+		switch {
+		case c.Route.Format == llm.Gemini:
+			t.geminiTexts()
+		case s == c.system:
+			t.content([]byte("content"))
+		case c.Route.reads.has(fieldMessages):
+			t.messages()
+		default:
+			t.inputs()
+		}
 	}
 	return int64(outside) + c.growthOutside() + c.overhead() + t.rest - c.Media.InlineBytes
 }
@@ -138,7 +147,8 @@ func (t *texts) object() {
 
 // isMedium reports whether a member called name may hold a medium.
 func isMedium(name []byte) bool {
-	return is(name, "image_url") || is(name, "input_audio") || is(name, "file") || is(name, "source")
+	return is(name, "image_url") || is(name, "input_audio") || is(name, "file") || is(name, "source") ||
+		is(name, "inline_data") || is(name, "file_data")
 }
 
 // emit yields the text that raw stands for, and gives what that leaves out: some

@@ -11,18 +11,23 @@ import (
 // model reads the model's name. Control characters and bytes that are no UTF-8
 // are refused: parsers differ on what they make of them.
 func (r *reader) model() {
-	const problem = "must be the name of a model, a string of 1 to 256 bytes"
 	if r.peek() != '"' {
-		r.wrong("model", problem)
+		r.wrong("model", modelProblem)
 		return
 	}
 	at := r.i
 	name := decoded(r.text())
-	if len(name) == 0 || len(name) > maxModelBytes || !utf8.Valid(name) || bytes.ContainsFunc(name, isControl) {
-		r.wrongAt("model", at, problem+" without control characters")
+	if !isModelName(name) {
+		r.wrongAt("model", at, modelProblem+" without control characters")
 		return
 	}
 	r.call.Model, r.call.model = string(name), r.since(at)
+}
+
+const modelProblem = "must be the name of a model, a string of 1 to 256 bytes"
+
+func isModelName(name []byte) bool {
+	return len(name) > 0 && len(name) <= maxModelBytes && utf8.Valid(name) && !bytes.ContainsFunc(name, isControl)
 }
 
 func isControl(c rune) bool { return c < ' ' || c == 0x7f || c == utf8.RuneError }
@@ -160,6 +165,11 @@ func (r *reader) tools() {
 	if r.null() {
 		return
 	}
+	if r.peek() == '{' && r.call.Route.Format == llm.Gemini { // one may stand for a list of one
+		r.call.Tools = true
+		r.call.HostedTools = !r.callersTool()
+		return
+	}
 	if r.peek() != '[' {
 		r.wrong("tools", "must be an array")
 		return
@@ -197,8 +207,11 @@ func (r *reader) functions() {
 
 // callersTool reads a tool and reports whether it is one that the caller runs.
 func (r *reader) callersTool() bool {
-	if r.call.Route.Format == llm.Anthropic {
+	switch r.call.Route.Format {
+	case llm.Anthropic:
 		return r.anthropicTool()
+	case llm.Gemini:
+		return r.geminiTool()
 	}
 	types, others := 0, 0
 	r.members(func(name []byte) {

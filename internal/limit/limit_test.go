@@ -172,7 +172,7 @@ func TestHoldBelongsToItsOwnDay(t *testing.T) {
 	}
 }
 
-func TestConcurrencySlotsComeBack(t *testing.T) {
+func TestE8_ConcurrencySlotsComeBack(t *testing.T) {
 	now := at.Unix()
 	chain, states := chainOf(Limit{Meter: Concurrency, Window: Total, Max: 2})
 	a := Take(states, ask(now, 1, 1), 1)

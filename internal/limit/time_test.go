@@ -3,6 +3,8 @@ package limit
 import (
 	"testing"
 	"time"
+
+	"tollgate/internal/fault"
 )
 
 // TestZoneChangeGivesNothingBack uses a day up in one zone and goes on in
@@ -82,5 +84,46 @@ func TestHugeHoldsComeBack(t *testing.T) {
 	l := Limit{Meter: Cost, Window: Total}
 	if r := states[0].Read(&l, calendar(now), now); r.Used != 0 || r.Held != 0 {
 		t.Errorf("used %d, held %d", r.Used, r.Held)
+	}
+}
+
+// Requests count for the sixty seconds after them, and for one more at most; each
+// answer says how many are left and when the next one fits.
+func TestE7_TheTrailingMinute(t *testing.T) {
+	chain, states := chainOf(Limit{Meter: Requests, Window: Minute, Max: 3})
+	start := at.Unix()
+	for _, step := range []struct {
+		at      int64 // seconds after the start
+		allowed bool
+		left    int64 // before it
+		opens   int64 // when room comes, or a refused one fits
+	}{
+		{0, true, 3, 61},
+		{10, true, 2, 61},
+		{59, true, 1, 61},
+		{59, false, 0, 61},
+		{60, false, 0, 61}, // the last of sixty seconds is counted whole
+		{61, true, 1, 71},
+		{61, false, 0, 71},
+		{71, true, 1, 120},
+		{119, false, 0, 120},
+		{120, true, 1, 122},
+		{600, true, 3, 661}, // nothing of it is left
+	} {
+		a := ask(start+step.at, 0, 0)
+		v, refusal := Decide(chain, states, a)
+		if (refusal == nil) != step.allowed {
+			t.Fatalf("after %d s: %+v", step.at, refusal)
+		}
+		if refusal != nil {
+			if refusal.Kind() != fault.RateLimited || refusal.Retry != start+step.opens {
+				t.Errorf("after %d s: %s, to be tried again after %d s", step.at, refusal.Kind(), refusal.Retry-start)
+			}
+			continue
+		}
+		if v.Requests.Left != step.left || v.Requests.OpensAt != start+step.opens {
+			t.Errorf("after %d s: %d are left, the next after %d s", step.at, v.Requests.Left, v.Requests.OpensAt-start)
+		}
+		Take(states, a, v.Output)
 	}
 }

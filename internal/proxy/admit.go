@@ -28,6 +28,9 @@ func (p *Proxy) choose(x *exchange) error {
 	if kind := p.kind(target); !x.route.Speaks(kind) {
 		return x.route.Foreign(x.call.Model, target.Provider)
 	}
+	if x.path, err = x.call.Upstream(target.Name); err != nil {
+		return err
+	}
 	x.target = target
 	x.ask.Model, x.ask.Provider, x.ask.Asked = target.Name, target.Provider, x.call.Model
 	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
@@ -159,7 +162,7 @@ func (x *exchange) extra() string {
 		return x.call.Extra
 	}
 	switch x.call.ServiceTier {
-	case "", "auto", "default", "flex", "standard_only":
+	case "", "auto", "default", "flex", "standard_only", "standard", "unspecified":
 		return ""
 	}
 	return "The service tier " + strconv.Quote(x.call.ServiceTier)

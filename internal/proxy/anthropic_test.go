@@ -13,11 +13,13 @@ import (
 
 const anthropicCredential = "sk-ant-credential-2342"
 
-// openNative starts a gate that has Anthropic, too.
+// openNative starts a gate that has Anthropic and Google, too.
 func openNative(t *testing.T) *gate {
 	return open(t, func(c *config.Config) {
 		base := strings.TrimSuffix(c.Providers["openai"].BaseURL, "/v1")
 		c.Providers["anthropic"] = config.Provider{BaseURL: base, APIKey: secret.New(anthropicCredential)}
+		c.Providers["google"] = config.Provider{BaseURL: base, APIKey: secret.New(googleCredential)}
+		c.Aliases["house-flash"] = "google/gemini-2.5-flash"
 	})
 }
 

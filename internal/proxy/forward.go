@@ -81,7 +81,7 @@ func (p *Proxy) forward(x *exchange) error {
 	defer context.AfterFunc(x.r.Context(), x.left.happened)()
 
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
-		Provider: x.target.Provider, Path: x.route.Path, Query: x.call.Query, Header: x.r.Header,
+		Provider: x.target.Provider, Path: x.path, Query: x.call.Query, Header: x.r.Header,
 		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {

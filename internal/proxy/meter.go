@@ -26,8 +26,11 @@ func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 	x.upstreamID = p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
 	encoding := resp.Header.Get("Content-Encoding")
 	x.opaque = encoding != "" && encoding != "identity"
-	if isStream(resp.Header) {
+	switch {
+	case isStream(resp.Header):
 		return p.stream(x, resp, dialect.NewTap(x.route, dialect.Events, x.call.Stream && !x.call.IncludeUsage))
+	case x.call.List && isJSON(resp.Header.Get("Content-Type")):
+		return p.stream(x, resp, dialect.NewTap(x.route, dialect.List, false))
 	}
 	return p.whole(x, resp, dialect.NewTap(x.route, dialect.Document, false))
 }

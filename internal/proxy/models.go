@@ -52,6 +52,7 @@ func info(name string, t catalog.Target) dialect.ModelInfo {
 	m := dialect.ModelInfo{ID: name, OwnedBy: t.Provider}
 	if t.Model != nil {
 		m.Input, m.Output = t.Model.ContextTokens, t.Model.MaxOutputTokens
+		m.Embeds = t.Model.Has("embeddings")
 		if released, err := time.Parse(time.DateOnly, t.Model.Released); err == nil {
 			m.Created = released.Unix()
 		}

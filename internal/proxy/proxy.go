@@ -105,7 +105,8 @@ type exchange struct {
 	body       *loan // of the buffer that holds the body, until the walk has ended
 	call       *dialect.Call
 	target     catalog.Target
-	native     bool // the provider is OpenAI's own service
+	path       string // at the provider
+	native     bool   // the provider is OpenAI's own service
 	ask        policy.Ask
 	tariff     catalog.Tariff
 	prices     string                         // the tariff as the entry keeps it

@@ -197,8 +197,8 @@ func TestBudgetHeld(t *testing.T) {
 	}
 }
 
-// TestRateHeaders counts down.
-func TestRateHeaders(t *testing.T) {
+// TestE7_RateHeaders counts down.
+func TestE7_RateHeaders(t *testing.T) {
 	g := open(t, nil)
 	k := g.key(api.KeyInput{RateLimitPerMinute: api.Set[int64](3), RateLimitPerHour: api.Set[int64](1000), TokensPerDay: api.Set[int64](100_000)})
 	for left := 2; left >= 0; left-- {

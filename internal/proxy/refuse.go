@@ -62,7 +62,7 @@ func (p *Proxy) record(x *exchange, f *fault.Error, status int, id ledger.Reques
 	}
 	attrs := []slog.Attr{
 		slog.String("request_id", id.String()), slog.String("code", string(f.Kind)), slog.Int("status", status),
-		slog.String("key_id", x.grant.KeyID()), slog.String("client_ip", x.ip.String()), slog.String("path", x.path()),
+		slog.String("key_id", x.grant.KeyID()), slog.String("client_ip", x.ip.String()), slog.String("path", x.shownPath()),
 	}
 	if x.target.Model != nil { // any other name is the caller's own writing, and can hold anything
 		attrs = append(attrs, slog.String("model", x.target.Model.Name))
@@ -76,9 +76,9 @@ func (p *Proxy) record(x *exchange, f *fault.Error, status int, id ledger.Reques
 	p.opts.Log.LogAttrs(x.r.Context(), level, "refused", attrs...)
 }
 
-// path is the canonical path, or a mark where the caller wrote it: what callers
+// shownPath is the canonical path, or a mark where the caller wrote it: what callers
 // write can hold anything, a key too.
-func (x *exchange) path() string {
+func (x *exchange) shownPath() string {
 	if x.route == nil {
 		return "(unknown)"
 	}

@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/keyset"
 	"tollgate/internal/ledger"
 	"tollgate/internal/proxy"
+	"tollgate/internal/reach"
 	"tollgate/internal/secret"
 	"tollgate/internal/tokens"
 	"tollgate/internal/upstream"
@@ -71,7 +72,7 @@ func keysets(cfg *config.Config) vault.Keysets {
 // authorityOptions is what the authority takes from the configuration.
 func authorityOptions(cfg *config.Config, sealer *secret.Sealer) authority.Options {
 	return authority.Options{
-		Sealer:    sealer,
+		Sealer: sealer, Reach: reach.New(cfg.Credentials.AllowedNetworks),
 		KeyPrefix: cfg.KeyPrefix, ManagementPrefix: cfg.ManagementKeyPrefix,
 		Providers: cfg.Slugs(), Timezone: cfg.Timezone,
 	}

@@ -154,7 +154,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.Limits.BodyIdleTimeout))
 	}
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/anthropic/"):
+	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/anthropic/"), strings.HasPrefix(path, "/v1beta/"):
 		s.proxy.ServeHTTP(w, r)
 	case path == "/healthz":
 		answer(w, http.StatusOK, "ok\n")

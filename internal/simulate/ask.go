@@ -101,6 +101,11 @@ func (a *ask) member(s *scanner, name []byte) error {
 	case "messages", "contents":
 		a.has.messages = true
 		a.messages(s)
+	case "content", "requests":
+		a.has.input = true
+		a.embeddings(s)
+	case "generateContentRequest":
+		return a.whole(s)
 	case "prompt", "input":
 		a.has.prompt = a.has.prompt || name[0] == 'p'
 		a.has.input = a.has.input || name[0] == 'i'
@@ -133,6 +138,35 @@ func (a *ask) messages(s *scanner) {
 		}
 		a.input += messageTokens + s.weigh()
 	}
+}
+
+// embeddings reads what Google's format has embedded: one content, or several.
+func (a *ask) embeddings(s *scanner) {
+	if s.peek() != '[' {
+		a.input += s.weigh()
+		return
+	}
+	a.prompts = 0
+	for ok := s.open('['); ok && s.more(']'); {
+		a.prompts++
+		for ok := s.open('{'); ok && s.more('}'); {
+			if string(s.name()) == "content" {
+				a.input += s.weigh()
+			} else {
+				s.skip()
+			}
+		}
+	}
+}
+
+// whole reads a request within a request, whose tokens are to be counted.
+func (a *ask) whole(s *scanner) error {
+	for ok := s.open('{'); ok && s.more('}'); {
+		if err := a.member(s, s.name()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *ask) streamOptions(s *scanner) {

@@ -74,3 +74,26 @@ func (v *vector) answer(dst []byte, a *answer) []byte {
 	}
 	return append(dst, '}')
 }
+
+// gemini writes the same in Google's format. See ai.google.dev/api/embeddings.
+func (v *vector) gemini(dst []byte, a *answer) []byte {
+	values := append([]byte(`{"values":[`), v.floats[:v.ends[ownDimensions-1]]...)
+	values = append(values, `]}`...)
+	if !a.batch {
+		dst = append(append(dst, `{"embedding":`...), values...)
+	} else {
+		dst = append(dst, `{"embeddings":[`...)
+		for i := range a.ask.prompts {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, values...)
+		}
+		dst = append(dst, ']')
+	}
+	if a.fault != noUsage {
+		dst = itoa(append(dst, `,"usageMetadata":{"promptTokenCount":`...), a.input)
+		dst = append(itoa(append(dst, `,"totalTokenCount":`...), a.input), '}')
+	}
+	return append(dst, '}')
+}

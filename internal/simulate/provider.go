@@ -88,6 +88,7 @@ type location struct {
 	op     operation
 	stream bool   // Gemini says it in the path
 	sse    bool   // Gemini: server-sent events, not an array
+	batch  bool   // Gemini: several embeddings
 	model  string // where the path names it
 }
 
@@ -142,6 +143,8 @@ func locateGemini(rest string) location {
 		at.op, at.stream = generate, true
 	case "countTokens":
 		at.op = count
+	case "embedContent", "batchEmbedContents":
+		at.op, at.batch = embed, verb == "batchEmbedContents"
 	case "":
 		at.op = listModels
 	}

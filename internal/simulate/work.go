@@ -136,7 +136,11 @@ func (wk *work) reply() {
 	wk.p.account.answered(wk.served)
 	switch {
 	case a.op == embed:
-		wk.whole(wk.p.vector.answer(wk.out[:0], a))
+		if _, ok := a.wire.(gemini); ok {
+			wk.whole(wk.p.vector.gemini(wk.out[:0], a))
+		} else {
+			wk.whole(wk.p.vector.answer(wk.out[:0], a))
+		}
 	case a.stream || a.ask.stream:
 		wk.stream()
 	default:

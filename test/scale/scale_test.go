@@ -2,6 +2,7 @@
 // of a decision, the memory of a key in use, and the time of a cold start.
 //
 //	go test ./test/scale -run - -bench . -keys 1000000 -entries 1000000
+//	make scale BENCH=Lists
 //
 // Without flags it runs small, so that it cannot rot.
 package scale

@@ -93,8 +93,8 @@ func auditHead(ctx context.Context, q querier, organizationID string) (authority
 }
 
 // AppendEvent implements authority.AuditStore.
-func (db *DB) AppendEvent(ctx context.Context, e authority.Event) error {
-	return db.update(ctx, "write the audit", func(tx *sql.Tx) error { return appendEvent(ctx, tx, e) })
+func (db *DB) AppendEvent(ctx context.Context, act authority.Act) error {
+	return db.changed(ctx, "write the audit", act, func(*sql.Tx) error { return nil })
 }
 
 // AuditHead implements authority.AuditStore.
@@ -112,6 +112,17 @@ func (db *DB) EventsAfter(ctx context.Context, organizationID string, sequence i
 
 // ListEvents implements authority.AuditStore.
 func (db *DB) ListEvents(ctx context.Context, organizationID string, f authority.EventFilter) ([]authority.Event, error) {
+	return db.events(ctx, eventConditions(organizationID, f), "sequence DESC LIMIT ? OFFSET ?", f.Size, (max(f.Page, 1)-1)*f.Size)
+}
+
+// CountEvents implements authority.AuditStore.
+func (db *DB) CountEvents(ctx context.Context, organizationID string, f authority.EventFilter) (int, error) {
+	where, n := eventConditions(organizationID, f), 0
+	err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM audit_events WHERE "+strings.Join(where.terms, " AND "), where.args...).Scan(&n)
+	return n, Classify(err, "count the audit")
+}
+
+func eventConditions(organizationID string, f authority.EventFilter) conditions {
 	var where conditions
 	where.add("organization_id = ?", organizationID)
 	if f.ActorID != "" {
@@ -138,14 +149,14 @@ func (db *DB) ListEvents(ctx context.Context, organizationID string, f authority
 	if f.Before > 0 {
 		where.add("sequence < ?", f.Before)
 	}
-	return db.events(ctx, where, "sequence DESC LIMIT ?", f.Size)
+	return where
 }
 
-func (db *DB) events(ctx context.Context, where conditions, order string, n int) ([]authority.Event, error) {
+func (db *DB) events(ctx context.Context, where conditions, order string, args ...any) ([]authority.Event, error) {
 	const doing = "read the audit"
 	query := fmt.Sprintf("SELECT %s FROM audit_events WHERE %s ORDER BY %s",
 		names(eventColumns(new(authority.Event))), strings.Join(where.terms, " AND "), order)
-	rows, err := db.read.QueryContext(ctx, query, append(where.args, n)...)
+	rows, err := db.read.QueryContext(ctx, query, append(where.args, args...)...)
 	if err != nil {
 		return nil, Classify(err, doing)
 	}

@@ -17,6 +17,7 @@ func (db *DB) Authority() authority.Store {
 	return authority.Store{
 		Keys: db, KeyCare: db, Users: db, Organizations: db, Management: db, Credentials: db, Audit: db, Replays: db, Imports: db,
 		Chatbots: db, ChatbotGrants: db,
+		ProviderKeys: db, Verdicts: db,
 	}
 }
 
@@ -91,7 +92,14 @@ func (db *DB) ListManagementKeys(ctx context.Context, organizationID string, f a
 	if f.UserID != "" {
 		where.add("user_id = ?", f.UserID)
 	}
-	rows, total, err := listPage(ctx, db, "list the management keys", "management_keys", managementColumns, where, f.Page, f.Size)
+	const doing = "list the management keys"
+	if f.After != "" {
+		if err := db.following(ctx, doing, &where, "management_keys", organizationID, f.After); err != nil {
+			return nil, 0, err
+		}
+		f.Page = 1
+	}
+	rows, total, err := listPage(ctx, db, doing, "management_keys", managementColumns, where, f.Page, f.Size)
 	list := make([]authority.ManagementKey, len(rows))
 	for i, row := range rows {
 		list[i] = row.ManagementKey
@@ -149,27 +157,33 @@ type place struct {
 // fault.VersionConflict, or fault.NotFound if there is none at all.
 func (db *DB) replace(ctx context.Context, doing string, act authority.Act, p place, then func(*sql.Tx) error) error {
 	return db.changed(ctx, doing, act, func(tx *sql.Tx) error {
-		query := updateSet(p.table, p.columns, p.where+" AND version = ?")
-		result, err := tx.ExecContext(ctx, query, append(append(pointers(p.columns), p.args...), p.version-1)...)
-		if err != nil {
-			return err
+		err := replaceRow(ctx, tx, p)
+		if err == nil && then != nil {
+			err = then(tx)
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
-			if err == nil && then != nil {
-				err = then(tx)
-			}
-			return err
-		}
-		var found int
-		query = fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", p.table, p.where)
-		if err := tx.QueryRowContext(ctx, query, p.args...).Scan(&found); err != nil {
-			return err
-		}
-		if found == 0 {
-			return fault.NotFound
-		}
-		return fault.VersionConflict
+		return err
 	})
+}
+
+// replaceRow is replace within a transaction.
+func replaceRow(ctx context.Context, tx *sql.Tx, p place) error {
+	query := updateSet(p.table, p.columns, p.where+" AND version = ?")
+	result, err := tx.ExecContext(ctx, query, append(append(pointers(p.columns), p.args...), p.version-1)...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	var found int
+	query = fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", p.table, p.where)
+	if err := tx.QueryRowContext(ctx, query, p.args...).Scan(&found); err != nil {
+		return err
+	}
+	if found == 0 {
+		return fault.NotFound
+	}
+	return fault.VersionConflict
 }
 
 func taken(err error) error {
@@ -189,6 +203,7 @@ func organizationColumns(o *authority.Organization) []column {
 		{"default_output_price", half{&o.DefaultPrice, func(p *authority.DefaultPrice) *money.Price { return &p.Output }}},
 		{"max_keys_per_user", &o.MaxKeysPerUser},
 		{"expired_keys", &o.ExpiredKeys},
+		{"credential_fallback", &o.CredentialFallback},
 		{"created_at", instant{&o.CreatedAt}},
 		{"updated_at", instant{&o.UpdatedAt}},
 		{"version", &o.Version},

@@ -261,7 +261,7 @@ type grantList struct{ of *authority.KeyRow }
 func (l grantList) Scan(src any) error {
 	l.of.Grants = nil
 	var pairs [][2]json.RawMessage
-	if err := decode(src, &pairs); err != nil {
+	if _, err := decode(src, &pairs); err != nil {
 		return err
 	}
 	for _, pair := range pairs {

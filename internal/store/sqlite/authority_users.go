@@ -50,6 +50,9 @@ func (db *DB) DeleteUser(ctx context.Context, u authority.User, keep string, act
 		if err := endChatbots(ctx, tx, &u, estate.Chatbot); err != nil {
 			return err
 		}
+		if err := endCredentials(ctx, tx, &u, estate.Credential); err != nil {
+			return err
+		}
 		return endManagementKeys(ctx, tx, &u, estate.Management)
 	})
 }
@@ -144,7 +147,14 @@ func (db *DB) ListUsers(ctx context.Context, organizationID string, f authority.
 	if f.Search != "" {
 		where.add("instr(search_text, ?) > 0", authority.SearchText(f.Search))
 	}
-	return listPage(ctx, db, "list the users", "users", userColumns, where, f.Page, f.Size)
+	const doing = "list the users"
+	if f.After != "" {
+		if err := db.following(ctx, doing, &where, "users", organizationID, f.After); err != nil {
+			return nil, 0, err
+		}
+		f.Page = 1
+	}
+	return listPage(ctx, db, doing, "users", userColumns, where, f.Page, f.Size)
 }
 
 func userColumns(u *authority.User) []column {

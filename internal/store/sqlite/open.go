@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // readers is how many queries can run at once beside the writer. Reads are
@@ -101,10 +100,11 @@ func connect(path string, n int, options url.Values) (*sql.DB, error) {
 	options.Set("_defensive", "1") // SQL alone cannot corrupt the file
 	options.Set("_dqs", "0")       // a misspelt column is an error, not a string
 	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: options.Encode()}
-	pool, err := sql.Open("sqlite", dsn.String())
+	connections, err := newConnector(dsn.String())
 	if err != nil {
 		return nil, err
 	}
+	pool := sql.OpenDB(connections)
 	pool.SetMaxOpenConns(n)
 	pool.SetMaxIdleConns(n)
 	return pool, nil

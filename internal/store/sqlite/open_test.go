@@ -11,6 +11,7 @@ import (
 	"tollgate/internal/authority"
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
+	"tollgate/internal/secret"
 	"tollgate/internal/store/sqlite"
 	"tollgate/internal/store/storetest"
 )
@@ -32,6 +33,13 @@ func open(t *testing.T, path string) *sqlite.DB {
 func TestAuthority(t *testing.T) {
 	storetest.Authority(t, func(t *testing.T) authority.Store {
 		return open(t, filepath.Join(t.TempDir(), "tollgate.db")).Authority()
+	})
+}
+
+func TestCredentials(t *testing.T) {
+	storetest.Credentials(t, func(t *testing.T) (authority.Store, func(secret.KeyID)) {
+		db := open(t, filepath.Join(t.TempDir(), "tollgate.db"))
+		return db.Authority(), func(id secret.KeyID) { must(t, db.Seals().AllowSealKey(t.Context(), id)) }
 	})
 }
 

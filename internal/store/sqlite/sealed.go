@@ -66,22 +66,22 @@ func wipeSealed(ctx context.Context, tx *sql.Tx, rowID string) error {
 }
 
 // sealedOf are the sealed values of rows, by row, in the order of their fields.
-func (db *DB) sealedOf(ctx context.Context, doing string, rowIDs ...string) (map[string][]secret.Sealed, error) {
+func sealedOf(ctx context.Context, tx *sql.Tx, rowIDs ...string) (map[string][]secret.Sealed, error) {
 	list, err := json.Marshal(rowIDs)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := db.read.QueryContext(ctx, "SELECT "+names(sealedColumns(new(sealedRow)))+
+	rows, err := tx.QueryContext(ctx, "SELECT "+names(sealedColumns(new(sealedRow)))+
 		" FROM sealed WHERE row_id IN (SELECT value FROM json_each(?)) ORDER BY row_id, field", string(list))
 	if err != nil {
-		return nil, Classify(err, doing)
+		return nil, err
 	}
 	found, err := scanAll(rows, sealedColumns)
 	out := make(map[string][]secret.Sealed, len(rowIDs))
 	for _, row := range found {
 		out[row.RowID] = append(out[row.RowID], row.Sealed)
 	}
-	return out, Classify(err, doing)
+	return out, err
 }
 
 // SealKeys implements vault.Seals.

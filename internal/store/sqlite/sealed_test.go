@@ -78,7 +78,12 @@ func TestSealedValuesAreReadByRow(t *testing.T) {
 	if err := db.keep(ctx, sealedValue(t, k, "cred_1", "headers"), sealedValue(t, k, "cred_1", "api_key"), sealedValue(t, k, "cred_2", "api_key")); err != nil {
 		t.Fatal(err)
 	}
-	found, err := db.sealedOf(ctx, "test", "cred_1", "cred_2", "cred_3")
+	tx, err := db.read.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	found, err := sealedOf(ctx, tx, "cred_1", "cred_2", "cred_3")
 	if err != nil || len(found["cred_1"]) != 2 || len(found["cred_2"]) != 1 || found["cred_3"] != nil || found["cred_1"][0].Field != "api_key" {
 		t.Fatalf("%v, %v", found, err)
 	}

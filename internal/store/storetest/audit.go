@@ -22,8 +22,8 @@ func audit(t *testing.T, s authority.Store) {
 			IP: "192.0.2.1", UserAgent: "curl", RequestID: "req_1", Action: "api_key.update", ResourceType: "api_key",
 			ResourceID: "key_1", ResourceName: "n", Outcome: "refused", Code: "not_found", Changes: `[{"field":"x"}]`,
 		}
-		must(t, s.Audit.AppendEvent(t.Context(), e))
-		must(t, s.Audit.AppendEvent(t.Context(), authority.Event{OrganizationID: "org_b", At: start}))
+		must(t, s.Audit.AppendEvent(t.Context(), authority.Act{Event: e}))
+		must(t, s.Audit.AppendEvent(t.Context(), authority.Act{Event: authority.Event{OrganizationID: "org_b", At: start}}))
 		e = e.After(head)
 		head = authority.AuditHead{Sequence: e.Sequence, Hash: e.Hash}
 		want = append(want, e)
@@ -40,6 +40,9 @@ func audit(t *testing.T, s authority.Store) {
 	got, err = s.Audit.ListEvents(t.Context(), "org_a", authority.EventFilter{Before: 5, Size: 2})
 	must(t, err)
 	same(t, got, []authority.Event{want[3], want[2]})
+	got, err = s.Audit.ListEvents(t.Context(), "org_a", authority.EventFilter{Page: 2, Size: 2})
+	must(t, err)
+	same(t, got, []authority.Event{want[2], want[1]})
 	for name, f := range map[string]authority.EventFilter{
 		"actor": {ActorID: "mk_1"}, "user": {ActorID: "user_1"}, "action": {Action: "api_key.update"}, "actions": {Action: "api_*"},
 		"type": {ResourceType: "api_key"}, "resource": {ResourceID: "key_1"}, "outcome": {Outcome: "refused"},
@@ -48,8 +51,10 @@ func audit(t *testing.T, s authority.Store) {
 		f.Size = 100
 		got, err := s.Audit.ListEvents(t.Context(), "org_a", f)
 		must(t, err)
-		if len(got) != 5 {
-			t.Errorf("%s: %d events", name, len(got))
+		n, err := s.Audit.CountEvents(t.Context(), "org_a", f)
+		must(t, err)
+		if len(got) != 5 || n != 5 {
+			t.Errorf("%s: %d events, counted %d", name, len(got), n)
 		}
 	}
 	for name, f := range map[string]authority.EventFilter{

@@ -159,6 +159,51 @@ func keyCursor(t *testing.T, s authority.Store) {
 	same(t, got, []string{"key_6", "key_5", "key_4", "key_3", "key_2", "key_1", "key_0"})
 }
 
+// A list goes on after the last one seen, also when that one is a tombstone, and
+// not after one that is not there.
+func cursors(t *testing.T, s authority.Store) {
+	installed(t, s)
+	var users, openers []string
+	for i := range 5 {
+		u := newUser("org_a", fmt.Sprintf("user_%d", i))
+		u.CreatedAt = start.Add(time.Duration(i/2) * time.Millisecond)
+		must(t, s.Users.CreateUser(t.Context(), u, done("org_a")))
+		row := newRoot("org_a")
+		row.ID, row.Root, row.Hash, row.CreatedAt = fmt.Sprintf("mk_%d", i), false, key.HashOf(fmt.Sprint(i)), start.Add(time.Hour)
+		must(t, s.Credentials.CreateManagementKey(t.Context(), row, done("org_a")))
+	}
+	for after := ""; len(users) < 5; after = users[len(users)-1] {
+		list, total, err := s.Users.ListUsers(t.Context(), "org_a", authority.UserFilter{After: after, Page: 1, Size: 2})
+		must(t, err)
+		same(t, total, 5-len(users))
+		for _, u := range list {
+			users = append(users, u.ID)
+		}
+	}
+	same(t, users, []string{"user_4", "user_3", "user_2", "user_1", "user_0"})
+	for after := ""; len(openers) < 6; after = openers[len(openers)-1] {
+		list, _, err := s.Credentials.ListManagementKeys(t.Context(), "org_a", authority.ManagementFilter{After: after, Page: 1, Size: 2})
+		must(t, err)
+		for _, m := range list {
+			openers = append(openers, m.ID)
+		}
+	}
+	same(t, openers, []string{"mk_4", "mk_3", "mk_2", "mk_1", "mk_0", "mk_org_a"})
+
+	_, _, err := s.Users.ListUsers(t.Context(), "org_b", authority.UserFilter{After: "user_4", Page: 1, Size: 2})
+	is(t, err, fault.NotFound)
+	_, _, err = s.Credentials.ListManagementKeys(t.Context(), "org_a", authority.ManagementFilter{After: "mk_9", Page: 1, Size: 2})
+	is(t, err, fault.NotFound)
+	_, _, err = s.Keys.ListKeys(t.Context(), "org_a", authority.KeyFilter{After: "key_9", Page: 1, Size: 2}, start)
+	is(t, err, fault.NotFound)
+	row := newKey("org_a", "key_1")
+	must(t, s.Keys.CreateKey(t.Context(), row, nil, done("org_a")))
+	row.DeletedAt, row.Version = start, 2
+	must(t, s.Keys.UpdateKey(t.Context(), row, done("org_a")))
+	_, _, err = s.Keys.ListKeys(t.Context(), "org_a", authority.KeyFilter{After: "key_1", Page: 1, Size: 2}, start)
+	must(t, err)
+}
+
 func managementKeyRows(t *testing.T, s authority.Store) {
 	installed(t, s)
 	must(t, s.Users.CreateUser(t.Context(), newUser("org_a", "user_1"), done("org_a")))
