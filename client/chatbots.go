@@ -17,6 +17,7 @@ type ChatbotQuery struct {
 	AccessMode string // key_required, public, disabled or auto
 	Status     string // active or disabled
 	Search     string // case-insensitive, in name or slug
+	After      string // id of the last chatbot already seen; Page then means nothing
 }
 
 func (q ChatbotQuery) encode() string {
@@ -25,6 +26,7 @@ func (q ChatbotQuery) encode() string {
 	setIf(v, "access_mode", q.AccessMode)
 	setIf(v, "status", q.Status)
 	setIf(v, "search", q.Search)
+	setIf(v, "after", q.After)
 	return suffix(v)
 }
 
@@ -61,10 +63,20 @@ func (c *Client) DeleteChatbot(ctx context.Context, id string, opts ...CallOptio
 	return err
 }
 
+// GrantQuery says which part of the grants of a chatbot to list. The zero value is
+// the first page.
+type GrantQuery struct {
+	Page  int    // from 1; 0 = the first
+	Size  int    // 1 to 100; 0 = the server's default of 10
+	After string // id of the key of the last grant already seen; Page then means nothing
+}
+
 // ChatbotKeys lists the grants of a chatbot, newest first, those that open nothing
-// any more too. Zero page and size are the first page and the server's default.
-func (c *Client) ChatbotKeys(ctx context.Context, id string, page, size int) (api.ChatbotGrantList, error) {
-	return call[api.ChatbotGrantList](ctx, c, http.MethodGet, chatbotPath(id)+"/keys"+suffix(paging(page, size)), nil)
+// any more too.
+func (c *Client) ChatbotKeys(ctx context.Context, id string, q GrantQuery) (api.ChatbotGrantList, error) {
+	v := paging(q.Page, q.Size)
+	setIf(v, "after", q.After)
+	return call[api.ChatbotGrantList](ctx, c, http.MethodGet, chatbotPath(id)+"/keys"+suffix(v), nil)
 }
 
 // CreateChatbotKey lets a key open a chatbot.

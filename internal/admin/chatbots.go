@@ -76,12 +76,13 @@ type chatbotQuery struct {
 	AccessMode string `query:"access_mode" enum:"key_required,public,disabled,auto" doc:"Only chatbots with this access mode."`
 	Status     string `query:"status" enum:"active,disabled" doc:"Only chatbots with this status."`
 	Search     string `query:"search" maxLength:"200" doc:"In name or slug, whatever the case."`
+	After      string `query:"after" maxLength:"200" doc:"Id of the last chatbot already seen; what follows it is listed, and total is what is left. Page then means nothing."`
 }
 
 func (s *service) listChatbots(ctx context.Context, who authority.Principal, in *chatbotQuery) (*answer[api.ChatbotList], error) {
 	list, total, err := s.authority.ListChatbots(ctx, who, authority.ChatbotFilter{
 		UserID: in.UserID, AccessMode: authority.AccessMode(in.AccessMode), Status: authority.Status(in.Status),
-		Search: in.Search, Page: in.Page, Size: in.Size,
+		Search: in.Search, After: in.After, Page: in.Page, Size: in.Size,
 	})
 	if err != nil {
 		return nil, err
@@ -198,13 +199,14 @@ func chatbotView(c *authority.Chatbot, used ledger.Sum, opened bool) api.Chatbot
 }
 
 type grantQuery struct {
-	ID   string `path:"id" doc:"Id of the object."`
-	Page int    `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
-	Size int    `query:"size" minimum:"1" maximum:"100" default:"10" doc:"The most that a page holds."`
+	ID    string `path:"id" doc:"Id of the object."`
+	Page  int    `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, from 1."`
+	Size  int    `query:"size" minimum:"1" maximum:"100" default:"10" doc:"The most that a page holds."`
+	After string `query:"after" maxLength:"200" doc:"Id of the key of the last grant already seen; what follows it is listed, and total is what is left. Page then means nothing."`
 }
 
 func (s *service) listGrants(ctx context.Context, who authority.Principal, in *grantQuery) (*answer[api.ChatbotGrantList], error) {
-	grants, total, err := s.authority.ListGrants(ctx, who, in.ID, authority.GrantPage{Page: in.Page, Size: in.Size})
+	grants, total, err := s.authority.ListGrants(ctx, who, in.ID, authority.GrantPage{After: in.After, Page: in.Page, Size: in.Size})
 	if err != nil {
 		return nil, err
 	}

@@ -331,7 +331,7 @@ func namesIn(t *testing.T, body string) (names []string) {
 	must(t, err)
 	for _, v := range object(answer) {
 		for _, line := range list(v) {
-			for _, field := range []string{"id", "request_id", "name"} {
+			for _, field := range []string{"id", "request_id", "name", "key_id"} {
 				if name := text(object(line)[field]); name != "" {
 					names = append(names, name)
 					break

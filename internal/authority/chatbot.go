@@ -84,6 +84,7 @@ type ChatbotFilter struct {
 	AccessMode AccessMode
 	Status     Status
 	Search     string // in name or slug, whatever the case
+	After      string // the id of the last chatbot already seen; Page then means nothing
 	Page       int    // from 1; 0 = 1
 	Size       int    // 1–100; 0 = 10
 }

@@ -208,8 +208,9 @@ func (a *Authority) reachGrant(ctx context.Context, p Principal, chatbotID, keyI
 
 // GrantPage says which grants of a chatbot to list.
 type GrantPage struct {
-	Page int // from 1; 0 = 1
-	Size int // 1–100; 0 = 10
+	After string // the key of the last grant already seen; Page then means nothing
+	Page  int    // from 1; 0 = 1
+	Size  int    // 1–100; 0 = 10
 }
 
 // ListGrants is one page of all grants that a chatbot ever had, revoked ones and
@@ -228,7 +229,8 @@ func (a *Authority) ListGrants(ctx context.Context, p Principal, chatbotID strin
 	if err != nil {
 		return nil, 0, a.refused(ctx, d, err)
 	}
-	return a.store.ChatbotGrants.ListGrants(ctx, p.organizationID, c.ID, f)
+	list, total, err := a.store.ChatbotGrants.ListGrants(ctx, p.organizationID, c.ID, f)
+	return list, total, a.refused(ctx, d, followed(err))
 }
 
 // WithActiveKey says which of the chatbots are opened by some key now: one with a

@@ -151,7 +151,8 @@ func (a *Authority) listChatbots(ctx context.Context, d deed, f ChatbotFilter) (
 			return nil, 0, err
 		}
 	}
-	return a.store.Chatbots.ListChatbots(ctx, d.p.organizationID, f)
+	list, total, err := a.store.Chatbots.ListChatbots(ctx, d.p.organizationID, f)
+	return list, total, followed(err)
 }
 
 // UpdateChatbot lays body over the chatbot as it is (RFC 7396). Without the

@@ -93,7 +93,14 @@ func (db *DB) ListChatbots(ctx context.Context, organizationID string, f authori
 	if f.Search != "" {
 		where.add("instr(search_text, ?) > 0", authority.SearchText(f.Search))
 	}
-	return listPage(ctx, db, "list the chatbots", "chatbots", readChatbot, where, f.Page, f.Size)
+	const doing = "list the chatbots"
+	if f.After != "" {
+		if err := db.following(ctx, doing, &where, "chatbots", organizationID, f.After); err != nil {
+			return nil, 0, err
+		}
+		f.Page = 1
+	}
+	return listPage(ctx, db, doing, "chatbots", readChatbot, where, f.Page, f.Size)
 }
 
 // PutGrant implements authority.ChatbotGrantStore.
@@ -145,18 +152,29 @@ func (db *DB) GrantedKey(ctx context.Context, organizationID, chatbotID, keyID s
 // ListGrants implements authority.ChatbotGrantStore.
 func (db *DB) ListGrants(ctx context.Context, organizationID, chatbotID string, f authority.GrantPage) ([]authority.GrantedKey, int, error) {
 	const doing = "list the grants"
+	var where conditions
+	where.add("organization_id = ? AND chatbot_id = ?", organizationID, chatbotID)
+	if f.After != "" {
+		last, err := db.GrantOf(ctx, organizationID, chatbotID, f.After)
+		if err != nil {
+			return nil, 0, err
+		}
+		where.add("(created_at, key_id) < (?, ?)", last.CreatedAt.UnixMilli(), last.KeyID)
+		f.Page = 1
+	}
 	tx, err := db.read.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, 0, Classify(err, doing)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
 	var total int
-	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM chatbot_grants WHERE organization_id = ? AND chatbot_id = ?", organizationID, chatbotID).Scan(&total)
+	which := " WHERE " + strings.Join(where.terms, " AND ")
+	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM chatbot_grants"+which, where.args...).Scan(&total)
 	if err != nil || total <= (f.Page-1)*f.Size {
 		return nil, total, Classify(err, doing)
 	}
-	rows, err := tx.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE organization_id = ? AND chatbot_id = ? ORDER BY created_at DESC, key_id DESC LIMIT ? OFFSET ?",
-		names(grantedColumns(new(authority.GrantedKey))), grantedKeys), organizationID, chatbotID, f.Size, (f.Page-1)*f.Size)
+	rows, err := tx.QueryContext(ctx, "SELECT "+names(grantedColumns(new(authority.GrantedKey)))+" FROM "+grantedKeys+which+
+		" ORDER BY created_at DESC, key_id DESC LIMIT ? OFFSET ?", append(where.args, f.Size, (f.Page-1)*f.Size)...)
 	if err != nil {
 		return nil, 0, Classify(err, doing)
 	}
