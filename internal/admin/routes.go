@@ -39,7 +39,7 @@ func (s *service) routes() {
 	}, s.updateKey)
 	add(s, route{
 		method: http.MethodPut, path: "/api-keys/{id}", id: "replace-api-key", tag: "api-keys",
-		summary: "Set fields of a key", about: "Merges like PATCH: what is left out stays, so nothing is lifted by omission; null lifts. Read-only fields may be sent back with the value that they have, so that what GET answered can be changed and put back.",
+		summary: "Set fields of a key", about: putText,
 		body: api.KeyInput{}, samples: updateKeySamples(), returns: "The key as it is now.", codes: changesOfKeys(),
 	}, s.replaceKey)
 	add(s, route{
@@ -117,6 +117,12 @@ func (s *service) routes() {
 		codes: []fault.Kind{fault.EscalationDenied, fault.NameTaken},
 	}, s.updateUser)
 	add(s, route{
+		method: http.MethodPut, path: "/users/{id}", id: "replace-user", tag: "users",
+		summary: "Set fields of a user", about: putText, action: "user.update",
+		body: api.UserInput{}, samples: updateUserSamples(), returns: "The user as it is now.",
+		codes: []fault.Kind{fault.EscalationDenied, fault.NameTaken},
+	}, s.updateUser)
+	add(s, route{
 		method: http.MethodDelete, path: "/users/{id}", id: "delete-user", tag: "users",
 		summary: "Delete a user for good", about: "Their keys and management keys are deleted with them, and stop at once. Usage and audit go on naming the user. The last active owner cannot be deleted.",
 		status: http.StatusNoContent,
@@ -129,6 +135,11 @@ func (s *service) routes() {
 	add(s, route{
 		method: http.MethodPatch, path: "/organization", id: "update-organization", tag: "organization",
 		summary: "Change fields of the organization", about: "In force for all of its keys when the answer is sent. A change of the time zone moves when days, weeks and months begin, and gives nothing back.",
+		body: api.OrganizationInput{}, samples: organizationSamples(), returns: "The organization as it is now.",
+	}, s.updateOrganization)
+	add(s, route{
+		method: http.MethodPut, path: "/organization", id: "replace-organization", tag: "organization",
+		summary: "Set fields of the organization", about: putText, action: "organization.update",
 		body: api.OrganizationInput{}, samples: organizationSamples(), returns: "The organization as it is now.",
 	}, s.updateOrganization)
 
@@ -152,6 +163,8 @@ func (s *service) routes() {
 	s.auditRoutes()
 	s.importRoutes()
 }
+
+const putText = "Merges like PATCH: what is left out stays, so nothing is lifted by omission; null lifts. Read-only fields may be sent back with the value that they have, so that what GET answered can be changed and put back."
 
 // changesOfKeys are the codes of an operation that changes what restricts a key.
 func changesOfKeys() []fault.Kind {

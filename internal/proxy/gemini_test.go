@@ -52,6 +52,8 @@ func TestGemini(t *testing.T) {
 		"by provider": {path: "/v1beta/models/google/gemini-2.5-flash:generateContent", ends: "}", cost: 300},
 		"thoughts":    {path: flash + ":streamGenerateContent?alt=sse", ends: "}\r\n\r\n", cost: 300, header: map[string]string{"X-Simulate-Reasoning-Tokens": "40"}},
 		"cached":      {path: flash + ":streamGenerateContent", ends: "}]", cost: 300, header: map[string]string{"X-Simulate-Cached-Tokens": "1000", "X-Simulate-Input-Tokens": "1700"}},
+		"sound":       {path: flash + ":generateContent", ends: "}", cost: 300, header: map[string]string{"X-Simulate-Input-Audio-Tokens": "100", "X-Simulate-Input-Tokens": "700"}},
+		"novelties":   {path: flash + ":streamGenerateContent", ends: "}]", cost: 300, header: map[string]string{"X-Simulate-Fault": "novelties"}},
 		"usage twice": {path: flash + ":streamGenerateContent", ends: "}]", cost: 300, header: map[string]string{"X-Simulate-Fault": "usage-twice"}},
 		"gzip":        {path: flash + ":streamGenerateContent?alt=sse", ends: "}\r\n\r\n", cost: 300, header: map[string]string{"X-Simulate-Fault": "gzip"}},
 		"large model": {path: "/v1beta/models/gemini-2.5-pro:generateContent", ends: "}", cost: 1250},
@@ -85,7 +87,7 @@ func TestGemini(t *testing.T) {
 				t.Errorf("booked %+v, the provider billed %+v", row, served)
 			}
 			output := map[int64]int64{300: 2500, 1250: 10_000}[c.cost]
-			if got, want := nano(t, row.CostUSD), c.cost*row.InputTokens+c.cost/10*row.CacheReadTokens+output*row.OutputTokens; got != want {
+			if got, want := nano(t, row.CostUSD), c.cost*row.InputTokens+c.cost/10*row.CacheReadTokens+output*row.OutputTokens+(1000-c.cost)*served.InputAudioTokens; got != want {
 				t.Errorf("cost %d, want %d", got, want)
 			}
 		})
@@ -188,6 +190,37 @@ func TestGeminiStreamThatBreaks(t *testing.T) {
 				}
 			} else if row.Outcome != "unconfirmed" || row.OutputTokens != 500 {
 				t.Errorf("booked %+v", row)
+			}
+		}
+	}
+}
+
+// TestProvidersErrorMidStream comes as the provider wrote it, once, and is booked
+// as an answer that broke off.
+func TestProvidersErrorMidStream(t *testing.T) {
+	g := openNative(t)
+	for path, want := range map[string]string{
+		"/v1/chat/completions":                   `data: {"error":{"message":"The server had an error while processing your request."`,
+		"/v1/messages":                           `data: {"type":"error","error":{"type":"overloaded_error"`,
+		flash + ":streamGenerateContent?alt=sse": `data: {"error":{"code":503,`,
+		flash + ":streamGenerateContent":         `{"error":{"code":503,`,
+	} {
+		body := hello(`,"generationConfig":{"maxOutputTokens":500}`)
+		switch path {
+		case "/v1/messages":
+			body = turn("claude-sonnet-4-5", `,"stream":true`)
+		case "/v1/chat/completions":
+			body = chat("demo-large", true, 500)
+		}
+		for _, in := range []api.KeyInput{{}, hard()} {
+			k := g.key(in)
+			r := g.do(ask{path: path, key: k.SecretKey, body: body, header: map[string]string{"X-Simulate-Fault": "error-mid"}})
+			if strings.Count(r.body, want) != 1 || strings.Contains(r.body, "broke off") {
+				t.Errorf("%s: %.3000s", path, r.body)
+			}
+			row := g.row(k.APIKey.ID)
+			if want := map[bool]string{true: "estimated", false: "unconfirmed"}[in.BudgetLimitCents.IsZero()]; row.Outcome != want {
+				t.Errorf("%s: booked %+v", path, row)
 			}
 		}
 	}
