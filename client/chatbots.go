@@ -50,10 +50,10 @@ func (c *Client) UpdateChatbot(ctx context.Context, id string, in api.ChatbotInp
 	return call[api.Chatbot](ctx, c, http.MethodPatch, chatbotPath(id), in, opts...)
 }
 
-// ReplaceChatbot is UpdateChatbot by PUT, which takes a chatbot as it was read:
-// fields that cannot be set may be there if they say what is so. What in leaves out
-// stays.
-func (c *Client) ReplaceChatbot(ctx context.Context, id string, in api.ChatbotInput, opts ...CallOption) (api.Chatbot, error) {
+// ReplaceChatbot is UpdateChatbot of a whole chatbot as it was read, changed: an
+// api.Chatbot, or its JSON. Fields that cannot be set must say what is so; what in
+// leaves out stays.
+func (c *Client) ReplaceChatbot(ctx context.Context, id string, in any, opts ...CallOption) (api.Chatbot, error) {
 	return call[api.Chatbot](ctx, c, http.MethodPut, chatbotPath(id), in, opts...)
 }
 
