@@ -21,6 +21,7 @@ type keysCmd struct {
 	Deactivate keysDeactivateCmd `cmd:"" help:"Disable a key until it is activated."`
 	Revoke     keysRevokeCmd     `cmd:"" help:"End a key for good; it stays visible."`
 	Regenerate keysRegenerateCmd `cmd:"" help:"Give a key another secret and print it, once."`
+	Reveal     keysRevealCmd     `cmd:"" help:"Show the secret of a key again, where the organization keeps it."`
 	Extend     keysExtendCmd     `cmd:"" help:"Move a key's expiry."`
 	Delete     keysDeleteCmd     `cmd:"" help:"Delete a key for good; its usage stays in the ledger."`
 	Cleanup    keysCleanupCmd    `cmd:"" help:"Delete or disable the keys that have expired."`

@@ -109,7 +109,7 @@ func (s *service) keyOf(ctx context.Context, who authority.Principal, req api.Ex
 	if req.KeyID != "" {
 		return s.authority.GrantByID(ctx, who, req.KeyID)
 	}
-	grant, err := s.authority.Authenticate(ctx, req.Key)
+	grant, err := s.authority.Recognise(ctx, req.Key)
 	if errors.Is(err, fault.KeyInvalid) || err == nil && grant.OrganizationID() != who.OrganizationID() {
 		grant, err = authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
 	}

@@ -35,9 +35,17 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	if err != nil {
 		return Key{}, secret.Text{}, err
 	}
-	text := a.addSecret(&row)
 	d.id, d.name = row.ID, row.Name
-	if err := a.storeKey(ctx, d, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key)); err != nil {
+	var text secret.Text
+	err = retry(ctx, "API key", func() error { // the keyset may change between sealing and storing
+		row.Secrets, row.Hashes = nil, nil
+		var err error
+		if text, err = a.addSecret(ctx, &row); err != nil {
+			return err
+		}
+		return a.storeKey(ctx, d, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key))
+	})
+	if err != nil {
 		return Key{}, secret.Text{}, err
 	}
 	row.InitialBalance = nil

@@ -45,6 +45,7 @@ type party struct {
 	location     *time.Location // of an organisation
 	defaultPrice *DefaultPrice  // of an organisation; nil = none
 	fallback     bool           // of an organisation: another credential may take the place of one that is refused
+	recoverable  bool           // of an organisation
 }
 
 func (p *party) retire() { p.retired.Store(true) }
@@ -174,6 +175,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 		location:     location,
 		defaultPrice: o.DefaultPrice,
 		fallback:     o.CredentialFallback,
+		recoverable:  o.Recoverable,
 	}, nil
 }
 

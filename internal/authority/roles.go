@@ -18,6 +18,7 @@ const (
 	keysDelete    = "platform:api-keys:delete"
 	keysManage    = "platform:api-keys:manage" // to loosen what restricts a key
 	keysPurge     = "platform:api-keys:purge"  // to take away even the tombstone
+	keysReveal    = "platform:api-keys:reveal" // to see a secret again
 	keysImport    = "platform:api-keys:import" // to bring keys along that another system made
 
 	chatbotsCreate    = "platform:chatbots:create"     // for oneself
@@ -58,7 +59,7 @@ const (
 // Permissions are all permissions that something asks for, in a stable order.
 func Permissions() []string {
 	return []string{
-		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge, keysImport,
+		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge, keysReveal, keysImport,
 		chatbotsCreate, chatbotsCreateAny, chatbotsRead, chatbotsUpdate, chatbotsDelete, chatbotsManage,
 		usersCreate, usersRead, usersUpdate, usersDelete, ownersManage,
 		organizationRead, organizationUpdate,
