@@ -70,6 +70,7 @@ func path(p string) policy.Ask  { return ask(func(a *policy.Ask) { a.Endpoint = 
 func model(provider, name string) policy.Ask {
 	return ask(func(a *policy.Ask) { a.Provider, a.Model = provider, name })
 }
+
 func bot(id string) policy.Ask {
 	return ask(func(a *policy.Ask) { a.Chatbot = &policy.Chatbot{ID: id, OwnerActive: true} })
 }
