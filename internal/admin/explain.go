@@ -147,7 +147,7 @@ func describe(req *api.ExplainRequest, bot authority.Bot, wrong []fault.Field) (
 		if failed("api_format") {
 			return nil, nil, invalid(wrong)
 		}
-		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions")
+		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions or /v1beta/models/{model}:generateContent")
 		return nil, nil, invalid(wrong)
 	}
 	ask.Endpoint, ask.Format, ask.Scope = route.Path, route.Format, route.Scope
@@ -166,7 +166,7 @@ func describe(req *api.ExplainRequest, bot authority.Bot, wrong []fault.Field) (
 func routeOf(req *api.ExplainRequest, bot authority.Bot) *dialect.Route {
 	for _, r := range dialect.Routes() {
 		named := r.ChatbotID(req.Endpoint)
-		right := req.Endpoint == "" || req.Endpoint == r.Path || named != "" && (named == bot.Chatbot().ID || named == bot.Chatbot().Slug)
+		right := req.Endpoint == "" || r.Is(req.Endpoint) || named != "" && (named == bot.Chatbot().ID || named == bot.Chatbot().Slug)
 		if right && r.Chatbot == (req.Chatbot != "") && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
 			return r
 		}
@@ -299,6 +299,6 @@ func (s *service) limitAsk(req api.ExplainRequest, route *dialect.Route, target 
 		ask.Output = unknownOutput
 	}
 	ask.LeastOutput = min(s.leastOutput, ask.Output)
-	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input), tariff.OutputPrice(ask.Input)
+	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input, catalog.AnyInput), tariff.OutputPrice(ask.Input)
 	return ask
 }

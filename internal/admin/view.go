@@ -65,7 +65,7 @@ func organizationView(o authority.Organization) api.Organization {
 		ID: o.ID, Name: o.Name, Timezone: o.Timezone,
 		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
 		MaxKeysPerUser: o.MaxKeysPerUser, ExpiredKeys: string(o.ExpiredKeys),
-		CredentialFallback: o.CredentialFallback, Recoverable: o.Recoverable,
+		CredentialFallback: o.CredentialFallback, AllowKeyInQuery: o.AllowKeyInQuery, Recoverable: o.Recoverable,
 		Limits:    limitsView(o.Limits),
 		CreatedAt: inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
 	}

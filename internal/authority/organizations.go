@@ -96,6 +96,7 @@ func organizationFields() []field[Organization] {
 		{name: "default_price", set: setDefaultPrice, get: defaultPriceShown},
 		countField("max_keys_per_user", 0, 1_000_000, func(o *Organization) **int64 { return &o.MaxKeysPerUser }),
 		wordField("expired_keys", func(o *Organization) *ExpiredKey { return &o.ExpiredKeys }, ExpiredDisable, ExpiredDelete),
+		switchField("allow_key_in_query", func(o *Organization) *bool { return &o.AllowKeyInQuery }),
 		switchField("credential_fallback", func(o *Organization) *bool { return &o.CredentialFallback }),
 		switchField("recoverable", func(o *Organization) *bool { return &o.Recoverable }),
 	}

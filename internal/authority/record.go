@@ -44,6 +44,7 @@ type party struct {
 	active       bool
 	location     *time.Location // of an organisation
 	defaultPrice *DefaultPrice  // of an organisation; nil = none
+	keyInQuery   bool           // of an organisation: it may
 	fallback     bool           // of an organisation: another credential may take the place of one that is refused
 	recoverable  bool           // of an organisation
 }
@@ -175,6 +176,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 		location:     location,
 		defaultPrice: o.DefaultPrice,
 		fallback:     o.CredentialFallback,
+		keyInQuery:   o.AllowKeyInQuery,
 		recoverable:  o.Recoverable,
 	}, nil
 }

@@ -136,6 +136,10 @@ type Organization struct {
 	MaxKeysPerUser *int64     // live keys that a user may have; nil = any number
 	ExpiredKeys    ExpiredKey // what cleaning up does with keys that do not say themselves
 
+	// AllowKeyInQuery takes a key that stands in the query of a request, as Google's
+	// API does.
+	AllowKeyInQuery bool
+
 	// CredentialFallback lets the next credential pay for a request when the
 	// provider refuses the first: the organisation's, then the platform's.
 	CredentialFallback bool

@@ -308,6 +308,38 @@ func TestGeminiModelList(t *testing.T) {
 	g.do(ask{method: "GET", path: "/v1beta/models/gpt-4o", key: k}).wantGoogle(t, 404, "NOT_FOUND", "model_not_found")
 }
 
+// TestKeyInQuery is taken where the organization says so, and goes no further.
+func TestKeyInQuery(t *testing.T) {
+	g := openNative(t)
+	k := g.key(hard())
+	var query string
+	g.provider.answers(func(w http.ResponseWriter, r *http.Request) {
+		query = r.URL.RawQuery
+		g.provider.Provider.ServeHTTP(w, r)
+	})
+	in := func(path string) ask { return ask{path: path + "key=" + k.SecretKey, body: hello("")} }
+	streamed := in(flash + ":streamGenerateContent?alt=sse&")
+	g.do(streamed).wantGoogle(t, 401, "UNAUTHENTICATED", "key_missing")
+	if _, err := g.admin.UpdateOrganization(t.Context(), api.OrganizationInput{AllowKeyInQuery: api.Set(true)}); err != nil {
+		t.Fatal(err)
+	}
+	if r := g.do(streamed); r.status != http.StatusOK || query != "alt=sse" {
+		t.Errorf("status %d, %q was sent: %.300s", r.status, query, r.body)
+	}
+	if r := g.do(ask{method: "GET", path: "/v1beta/models?key=" + k.SecretKey}); r.status != http.StatusOK {
+		t.Errorf("status %d: %.300s", r.status, r.body)
+	}
+	other := in(flash + ":countTokens?")
+	other.key = g.key(hard()).SecretKey
+	g.do(other).wantGoogle(t, 401, "UNAUTHENTICATED", "key_ambiguous")
+	g.do(ask{path: flash + ":countTokens?key=tg_wrong", body: hello("")}).wantGoogle(t, 401, "UNAUTHENTICATED", "key_invalid")
+	// Other formats have no such place for a key.
+	g.do(ask{path: "/v1/chat/completions?key=" + k.SecretKey, body: chat("demo-mini", false, 5)}).want(t, 401, "key_missing")
+	if strings.Contains(g.log.String(), k.SecretKey[3:]) {
+		t.Error("the log has the key")
+	}
+}
+
 // TestQueryIsNotPassedOn, and no log has it.
 func TestQueryIsNotPassedOn(t *testing.T) {
 	g := openNative(t)
@@ -319,10 +351,10 @@ func TestQueryIsNotPassedOn(t *testing.T) {
 	})
 	const planted = "planted-secret-in-the-query"
 	for path, want := range map[string]string{
-		flash + ":streamGenerateContent?alt=sse&key=" + planted: "alt=sse",
-		flash + ":generateContent?fields=x&key=" + planted:      "",
-		"/v1/messages?beta=true&key=" + planted:                 "beta=true",
-		"/v1/chat/completions?api-version=1&key=" + planted:     "",
+		flash + ":streamGenerateContent?alt=sse&access_token=" + planted: "alt=sse",
+		flash + ":generateContent?fields=x&quotaUser=" + planted:         "",
+		"/v1/messages?beta=true&key=" + planted:                          "beta=true",
+		"/v1/chat/completions?api-version=1&key=" + planted:              "",
 	} {
 		body := hello("")
 		switch {

@@ -210,6 +210,7 @@ func organizationColumns(o *authority.Organization) []column {
 		{"max_keys_per_user", &o.MaxKeysPerUser},
 		{"expired_keys", &o.ExpiredKeys},
 		{"credential_fallback", &o.CredentialFallback},
+		{"allow_key_in_query", &o.AllowKeyInQuery},
 		{"recoverable", &o.Recoverable},
 		{"created_at", instant{&o.CreatedAt}},
 		{"updated_at", instant{&o.UpdatedAt}},
