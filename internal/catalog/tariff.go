@@ -41,16 +41,16 @@ type Tariff struct {
 
 // Cost is what of the usage is not counted in tokens costs, each part rounded
 // once, half to even.
-func (n Units) Cost(u llm.Usage) money.NanoUSD {
-	if n == (Units{}) {
+func (u Units) Cost(used llm.Usage) money.NanoUSD {
+	if u == (Units{}) {
 		return 0
 	}
-	return n.Image.Cost(u.Images).Add(n.Second.Cost(u.Seconds)).Add(n.Character.Cost(u.Characters)).Add(n.SearchUnit.Cost(u.Searches))
+	return u.Image.Cost(used.Images).Add(u.Second.Cost(used.Seconds)).Add(u.Character.Cost(used.Characters)).Add(u.SearchUnit.Cost(used.Searches))
 }
 
 // Bound is the most that it can cost: each part rounded up.
-func (n Units) Bound(u llm.Usage) money.NanoUSD {
-	return n.Image.CostUp(u.Images).Add(n.Second.CostUp(u.Seconds)).Add(n.Character.CostUp(u.Characters)).Add(n.SearchUnit.CostUp(u.Searches))
+func (u Units) Bound(used llm.Usage) money.NanoUSD {
+	return u.Image.CostUp(used.Images).Add(u.Second.CostUp(used.Seconds)).Add(u.Character.CostUp(used.Characters)).Add(u.SearchUnit.CostUp(used.Searches))
 }
 
 // Cost is what the usage costs. The tier is chosen by all input tokens and
