@@ -70,6 +70,12 @@ func (c *Client) RegenerateKey(ctx context.Context, id string, in api.Regenerate
 	return call[api.KeyCreated](ctx, c, http.MethodPost, keyPath(id)+"/regenerate", in, opts...)
 }
 
+// RevealKey shows the secret of a key again, if it was made while the organization
+// kept secrets recoverable. The audit keeps the reason.
+func (c *Client) RevealKey(ctx context.Context, id, reason string) (api.KeyCreated, error) {
+	return call[api.KeyCreated](ctx, c, http.MethodPost, keyPath(id)+"/reveal", api.RevealInput{Reason: reason})
+}
+
 // ExtendKey moves a key's expiry by so many days, from now or from when it
 // expires, whichever is later.
 func (c *Client) ExtendKey(ctx context.Context, id string, days int64, opts ...CallOption) (api.Key, error) {

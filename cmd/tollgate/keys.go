@@ -21,6 +21,7 @@ type keysCmd struct {
 	Deactivate keysDeactivateCmd `cmd:"" help:"Disable a key until it is activated."`
 	Revoke     keysRevokeCmd     `cmd:"" help:"End a key for good; it stays visible."`
 	Regenerate keysRegenerateCmd `cmd:"" help:"Give a key another secret and print it, once."`
+	Reveal     keysRevealCmd     `cmd:"" help:"Show the secret of a key again, where the organization keeps it."`
 	Extend     keysExtendCmd     `cmd:"" help:"Move a key's expiry."`
 	Delete     keysDeleteCmd     `cmd:"" help:"Delete a key for good; its usage stays in the ledger."`
 	Cleanup    keysCleanupCmd    `cmd:"" help:"Delete or disable the keys that have expired."`
@@ -141,6 +142,7 @@ type keysUpdateCmd struct {
 	keyID     `embed:""`
 	fileFlag  `embed:""`
 	IfVersion int64 `placeholder:"N" help:"Only if the key still has this version."`
+	listFlags `embed:""`
 	keyFlags  `embed:""`
 }
 
@@ -152,6 +154,7 @@ Examples:
 
 	tollgate keys update key_0192… --budget-usd 20
 	tollgate keys update key_0192… --allowed-models none --rate-limit-per-minute 10
+	tollgate keys update key_0192… --add tags=ci --remove allowed_models=gpt-4o
 	tollgate keys get key_0192… --json > key.json, and once it is edited: tollgate keys update key_0192… --file key.json`
 }
 
@@ -161,9 +164,12 @@ func (c *keysUpdateCmd) Run(ctx context.Context, cl *client.Client, p *printer) 
 	if err != nil {
 		return err
 	}
-	byFile, err := c.change(!reflect.ValueOf(in).IsZero(), "--budget-usd 20")
+	byFile, err := c.change(!reflect.ValueOf(in).IsZero() || c.listFlags.given(), "--budget-usd 20")
 	if err != nil {
 		return err
+	}
+	if c.listFlags.given() {
+		return p.showKey(c.update(ctx, cl, in))
 	}
 	if !byFile {
 		return p.showKey(cl.UpdateKey(ctx, c.ID, in, ifVersion(c.IfVersion)...))

@@ -16,7 +16,8 @@ const (
 )
 
 // Call is what the gate must know of a request. It is made by Read, refers to
-// the body it was read from, and is not changed afterwards, but for Templated;
+// the body it was read from, and is not changed afterwards, but for Templated and
+// by Fix;
 // it may be read from several goroutines. The body must stay as it is for as
 // long as Rewrite, Segments, Texts and the bounds are called.
 type Call struct {
@@ -30,15 +31,17 @@ type Call struct {
 	Thinking     int64 // the caller's cap on hidden thought, which is a part of the output; 0 = none
 	Choices      int64 // answers that are generated and billed: n or best_of, times the prompts; ≥ 1
 
-	Messages    int64  // messages, prompts or inputs
-	Media       Media  // what the texts' bytes do not bound
-	ServiceTier string // "" = not said; tiers have prices of their own
-	Tools       bool   // tools or functions are described
-	WebSearch   bool   // web_search_options is set: billed by the search, apart from tokens
-	HostedTools bool   // a tool that the provider runs itself is asked for: billed apart
-	AudioOutput bool   // modalities has audio
-	Extra       string // what else is asked for that has a price of its own, for people: `The speed "fast"`; "" = nothing
-	Prediction  int64  // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
+	Messages                 int64  // messages, prompts or inputs
+	Media                    Media  // what the texts' bytes do not bound
+	ServiceTier              string // "" = not said; tiers have prices of their own
+	Tools                    bool   // tools or functions are described
+	WebSearch                bool   // web_search_options is set: billed by the search, apart from tokens
+	HostedTools              bool   // a tool that the provider runs itself is asked for: billed apart
+	AudioOutput              bool   // modalities has audio
+	Extra                    string // what else is asked for that has a price of its own, for people: `The speed "fast"`; "" = nothing
+	CacheWrite, CacheWrite1h bool   // Anthropic: parts are marked for the cache, for 5 minutes and for an hour
+
+	Prediction int64 // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
 
 	// Override is the first field at the top level by which some servers let the
 	// caller pass the output cap, or bill something apart, or that is not known and
@@ -72,6 +75,13 @@ type Call struct {
 	builtin int64 // tokens that the provider's own descriptions of tools can have
 	nested  bool  // there are objects or arrays beside texts
 	layered bool  // there are values in system or messages that are no strings
+
+	spoken      string // the first role that is not plainly the caller's, and the message that has it; only for chatbots
+	speaks      int64  // the number of that message, from 1; 0 = there is none
+	temperature span   // its value
+	fixed       *Fixed // what the chatbot lays down; nil = nothing
+	written     int64  // the output cap in the body; 0 = none
+	asked       string // the model in the body; "" = none
 }
 
 // span is a part of the body; the zero span is absent.
@@ -114,7 +124,7 @@ type reader struct {
 // DuplicateField for a name that stands twice at the top level or is a known
 // field's in another spelling, InvalidField for a value of a wrong type or range.
 func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
-	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}, words: vocabularyOf(r.Format)}
+	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}, words: r.vocabulary()}
 	if at != nil && (r.before != "" || at.RawQuery != "") {
 		if err := rd.call.addressed(at); err != nil {
 			return nil, err
@@ -125,9 +135,10 @@ func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
 		return nil, err
 	}
 	c := rd.call
-	if c.Model == "" {
+	if c.Model == "" && !r.Chatbot {
 		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
 	}
+	c.written, c.asked = c.MaxOutput, c.Model
 	c.Choices = max(rd.n, rd.best, 1) * max(rd.prompts, 1)
 	if c.Choices > maxAnswers {
 		return nil, invalid("prompt", "The field \"prompt\" asks for %d answers, n or best_of for each text in it: at most %d are allowed.", c.Choices, maxAnswers)
@@ -310,6 +321,9 @@ func (r *reader) openAI(f field) {
 		}
 	case fieldModalities:
 		r.modalities()
+	case fieldTemperature:
+		r.skip()
+		c.temperature = r.since(at)
 	}
 }
 
