@@ -5,32 +5,37 @@ import (
 	"compress/gzip"
 	"net/http"
 	"strings"
+	"sync"
 
 	"tollgate/internal/apidocs"
 )
 
-// mountDocs serves the OpenAPI document, and the page that is made of it. Both are
-// made once: they never change while the program runs.
+// mountDocs serves the OpenAPI document, and the page that is made of it: once, and
+// not before somebody asks for it, so that it costs a start nothing.
 func (s *service) mountDocs() {
-	site, err := apidocs.Render("/docs", s.openAPI)
-	if err != nil {
-		panic(err) // a mistake in the document or in the template, met by the first test
-	}
-	site["/openapi.json"] = apidocs.NewFile(s.openAPI, "application/json")
-	for path, file := range site {
-		s.mux.Handle("GET "+path, static(file))
+	site := sync.OnceValue(func() apidocs.Site {
+		site, err := apidocs.Render("/docs", s.openAPI)
+		if err != nil {
+			panic(err) // a mistake in the document or in the template, met by the first test
+		}
+		site["/openapi.json"] = apidocs.NewFile(s.openAPI, "application/json")
+		return site
+	})
+	for _, path := range append(apidocs.Paths("/docs"), "/openapi.json") {
+		s.mux.Handle("GET "+path, static(func() apidocs.File { return site()[path] }))
 		s.methods[path] = []string{http.MethodGet}
 	}
 }
 
 // static serves a file, small for who takes it so.
-func static(f apidocs.File) http.Handler {
-	small := compressed(f.Text)
+func static(file func() apidocs.File) http.Handler {
+	small := sync.OnceValue(func() []byte { return compressed(file().Text) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := file()
 		h, text, tag := w.Header(), f.Text, f.ETag
 		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 			h.Set("Content-Encoding", "gzip")
-			text, tag = small, strings.TrimSuffix(tag, `"`)+`-gzip"`
+			text, tag = small(), strings.TrimSuffix(tag, `"`)+`-gzip"`
 		}
 		h.Set("Vary", "Accept-Encoding")
 		h.Set("Cache-Control", "no-cache") // asked for again, and not sent again

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"tollgate/api"
 )
 
 // docs gets the page as a browser does, without a key.
@@ -93,6 +95,8 @@ func TestTheLinesForCurlWork(t *testing.T) {
 	}
 	h := newHouse(t)
 	th := things{h, h.contract(t)}
+	_, err = h.UpdateOrganization(t.Context(), api.OrganizationInput{Recoverable: api.Set(true)}) // what is made can be revealed
+	must(t, err)
 	_, page := h.docs(t, "/docs", nil)
 	lines := curlLine.FindAllStringSubmatch(page, -1)
 	if len(lines) != len(th.c.ops) {
@@ -105,6 +109,7 @@ func TestTheLinesForCurlWork(t *testing.T) {
 		words, err := cmd.Output()
 		must(t, err)
 		r := asCurl(t, strings.Split(strings.TrimSuffix(string(words), "\x00"), "\x00"))
+		th.grant(t, r.path)
 		if strings.HasSuffix(r.path, "/ledger") { // of a key that has a balance
 			h.change(t, strings.Split(r.path, "/")[4], "open", "1")
 		}

@@ -50,9 +50,7 @@ func Render(path string, openAPI []byte) (Site, error) {
 		return nil, err
 	}
 	site := Site{path: NewFile(text.Bytes(), "text/html; charset=utf-8")}
-	for name, mediaType := range map[string]string{
-		"docs.css": "text/css; charset=utf-8", "docs.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
-	} {
+	for name, mediaType := range beside() {
 		own, err := files.ReadFile(name)
 		if err != nil {
 			return nil, err
@@ -60,6 +58,22 @@ func Render(path string, openAPI []byte) (Site, error) {
 		site[path+"/"+name] = NewFile(own, mediaType)
 	}
 	return site, nil
+}
+
+// beside is the media types of the files beside the page, by name.
+func beside() map[string]string {
+	return map[string]string{
+		"docs.css": "text/css; charset=utf-8", "docs.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+	}
+}
+
+// Paths are the paths of the files of a site at path.
+func Paths(path string) []string {
+	paths := []string{path}
+	for name := range beside() {
+		paths = append(paths, path+"/"+name)
+	}
+	return paths
 }
 
 // NewFile is a file with its ETag.
