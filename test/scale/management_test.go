@@ -142,7 +142,7 @@ func BenchmarkLists(b *testing.B) {
 				}
 			}
 			slices.Sort(took)
-			b.ReportMetric((processorTime(b) - before).Seconds()*1000/float64(len(took)), "cpu-ms")
+			b.ReportMetric((processorTime(b)-before).Seconds()*1000/float64(len(took)), "cpu-ms")
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 		})
