@@ -44,8 +44,13 @@ func (s *service) explain(ctx context.Context, who authority.Principal, in *obje
 	}
 	e.KeyID = grant.KeyID()
 	e.known(grant, req)
-	target := s.rules(&e, grant, route, ask, req)
-	if err := s.limits(ctx, &e, grant, s.limitAsk(req, route, target, grant)); err != nil {
+	wallet, err := s.authority.Wallet(ctx, grant)
+	if err != nil {
+		return nil, err
+	}
+	e.pay.costs = true
+	target := s.rules(&e, grant, wallet, route, ask, req)
+	if err := s.limits(ctx, &e, grant, s.limitAsk(&e, req, route, target, grant)); err != nil {
 		return nil, err
 	}
 	return &answer[api.ExplainResult]{Body: e.result()}, nil
@@ -176,13 +181,13 @@ func routeOf(req *api.ExplainRequest, bot authority.Bot) *dialect.Route {
 
 // rules asks every rule of the key, with the model's own between those of the
 // route and those of the model, as the gate does.
-func (s *service) rules(e *explanation, grant authority.Grant, route *dialect.Route, ask *policy.Ask, req api.ExplainRequest) catalog.Target {
+func (s *service) rules(e *explanation, grant authority.Grant, wallet authority.Wallet, route *dialect.Route, ask *policy.Ask, req api.ExplainRequest) catalog.Target {
 	before := grant.Rules().Trace(ask)
 	e.trace(before, req)
 	if req.Model == "" {
 		return catalog.Target{}
 	}
-	target, err := s.resolve(route, req.Model)
+	target, err := s.resolve(route, wallet, req.Model)
 	if err != nil {
 		f := fault.Of(err)
 		e.deny("catalog", f.Kind, f.Public)
@@ -192,15 +197,12 @@ func (s *service) rules(e *explanation, grant authority.Grant, route *dialect.Ro
 	e.allow("catalog", "The model is "+name+".")
 	ask.Provider, ask.Model, ask.Asked = target.Provider, target.Name, req.Model
 	e.trace(grant.Rules().Trace(ask)[len(before):], req)
-	switch {
-	case !s.configured(target.Provider):
-		e.deny("provider_configured", fault.ProviderUnconfigured, "There is no credential for the provider "+target.Provider+".")
-	default:
-		e.allow("provider_configured", "There is a credential for the provider.")
-	}
+	s.pays(e, wallet, target.Provider)
 	switch {
 	case route.Free:
 		e.allow("price", "The route costs nothing.")
+	case !e.pay.costs:
+		e.allow("price", "The request costs nothing here: the credential pays at the provider.")
 	case target.Model != nil && target.Model.Priced:
 		e.allow("price", "The model has a price.")
 	case grant.Chain().Budgeted() && grant.DefaultPrice() == nil:
@@ -212,9 +214,9 @@ func (s *service) rules(e *explanation, grant authority.Grant, route *dialect.Ro
 }
 
 // resolve finds the model that a name means on a route, as the gate does.
-func (s *service) resolve(route *dialect.Route, name string) (catalog.Target, error) {
+func (s *service) resolve(route *dialect.Route, wallet authority.Wallet, name string) (catalog.Target, error) {
 	target, err := s.catalog.Resolve(name, func(slug string) bool {
-		return s.configured(slug) && route.Speaks(s.kindOf(slug))
+		return (s.configured(slug) || wallet.Has(slug)) && route.Speaks(s.kindOf(slug))
 	})
 	if err == nil && !route.Speaks(s.kindOf(target.Provider)) {
 		return target, route.Foreign(name, target.Provider)
@@ -235,6 +237,7 @@ func (s *service) kindOf(slug string) string {
 // explanation collects steps. The first refusal decides.
 type explanation struct {
 	api.ExplainResult
+	pay payment
 }
 
 func (e *explanation) allow(rule, detail string) {
@@ -280,7 +283,7 @@ func (e *explanation) result() api.ExplainResult {
 const unknownOutput = 32_768
 
 // limitAsk is the request as the limits see it: its upper bound.
-func (s *service) limitAsk(req api.ExplainRequest, route *dialect.Route, target catalog.Target, grant authority.Grant) *limit.Ask {
+func (s *service) limitAsk(e *explanation, req api.ExplainRequest, route *dialect.Route, target catalog.Target, grant authority.Grant) *limit.Ask {
 	if route.Free {
 		return &limit.Ask{}
 	}
@@ -289,6 +292,7 @@ func (s *service) limitAsk(req api.ExplainRequest, route *dialect.Route, target 
 	if d := grant.DefaultPrice(); len(tariff.Tiers) == 0 && d != nil && target.Provider != "" {
 		tariff.Tiers = []catalog.Tier{{Rates: catalog.Flat(d.Input, d.Output)}}
 	}
+	tariff = s.share(e, tariff)
 	switch {
 	case !route.Output:
 	case req.MaxOutputTokens > 0:

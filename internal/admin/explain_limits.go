@@ -15,7 +15,7 @@ import (
 // limits says for each limit of the chain what counts against it and whether the
 // request fits: rates, slots and tokens first, then money, as the gate asks them.
 func (s *service) limits(ctx context.Context, e *explanation, grant authority.Grant, ask *limit.Ask) error {
-	states, err := s.meter.Inspect(ctx, grant.Chain(), grant.Location())
+	states, err := s.meter.Inspect(ctx, e.chain(grant), grant.Location())
 	if err != nil {
 		return err
 	}

@@ -124,6 +124,22 @@ func (t Tariff) OutputPrice(inputTokens int64) money.Price {
 	return dearest
 }
 
+// Share is t at so many percent of its prices, each rounded up.
+func (t Tariff) Share(percent int64) Tariff {
+	of := func(p money.Price) money.Price { return p.Share(percent) }
+	share := Tariff{Tiers: make([]Tier, len(t.Tiers)), Units: Units{
+		Image: of(t.Units.Image), Second: of(t.Units.Second), Character: of(t.Units.Character), SearchUnit: of(t.Units.SearchUnit),
+	}}
+	for i, tier := range t.Tiers {
+		r := tier.Rates
+		share.Tiers[i] = Tier{AboveInput: tier.AboveInput, Rates: Rates{
+			Input: of(r.Input), CacheRead: of(r.CacheRead), CacheWrite: of(r.CacheWrite), CacheWrite1h: of(r.CacheWrite1h), InputAudio: of(r.InputAudio),
+			Output: of(r.Output), Reasoning: of(r.Reasoning), OutputAudio: of(r.OutputAudio),
+		}}
+	}
+	return share
+}
+
 // tier is the index of the tier of a request, -1 where there are no prices.
 func (t Tariff) tier(inputTokens int64) int {
 	i := len(t.Tiers) - 1

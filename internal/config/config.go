@@ -231,6 +231,11 @@ type Credentials struct {
 	// addresses, and the only ones over plain http. What is configured here, under
 	// `providers`, may lead anywhere.
 	AllowedNetworks []netip.Prefix `yaml:"allowed_networks"`
+
+	// What a request costs here that somebody's own credential pays for at the
+	// provider, in percent of the model's price. 0 is nothing: then no budget and
+	// no balance counts such a request.
+	FeePercent int64 `yaml:"fee_percent" range:"0..100"`
 }
 
 // Provider is one provider. It is used when it has a credential or a base URL

@@ -67,6 +67,20 @@ func (c *Config) Configured() []Endpoint {
 	return es
 }
 
+// Usual lists where the built-in providers are that Configured does not list: users
+// may bring credentials of their own for them.
+func (c *Config) Usual() []Endpoint {
+	configured := c.Configured()
+	var es []Endpoint
+	for _, b := range builtins() {
+		there := slices.ContainsFunc(configured, func(e Endpoint) bool { return e.Slug == b.slug })
+		if b.baseURL != "" && !there {
+			es = append(es, Endpoint{Slug: b.slug, Kind: b.slug, BaseURL: b.baseURL})
+		}
+	}
+	return es
+}
+
 // kind is whose wire the provider called slug speaks.
 func (p Provider) kind(slug string) string {
 	switch {

@@ -123,17 +123,12 @@ func (l *Ledger) Reserve(ctx context.Context, r *Request) (*Hold, error) {
 		return nil, err
 	}
 	h := &Hold{ledger: l, entry: r.Entry, chain: r.Chain, begun: now}
-	h.entry.assign(r.Chain)
-	now, err := l.take(ctx, r, h, now)
+	now, err := l.take(ctx, r, h, now, nil)
 	if err != nil {
 		return nil, err
 	}
-	h.clamped = h.verdict.Output < r.Output
-	h.entry.ID = NewRequestID(now)
-	h.entry.At = now.UnixMilli()
-	h.entry.Outcome = Held
-	h.entry.Usage = llm.Usage{Input: r.Input, Output: h.taken.Amount.Tokens - r.Input}
-	h.entry.Cost = h.taken.Amount.Cost
+	h.entry.ID, h.entry.At = NewRequestID(now), now.UnixMilli()
+	h.bounds(r)
 	if h.segment, err = l.journal.appendHold(&h.entry); err != nil {
 		l.counters.Undo(r.Chain, &h.taken)
 		return nil, unavailable(err)
@@ -142,13 +137,59 @@ func (l *Ledger) Reserve(ctx context.Context, r *Request) (*Hold, error) {
 	return h, nil
 }
 
-// take takes the hold on the limits, as of now, or as of the latest instant that
-// they have seen; that instant is returned.
-func (l *Ledger) take(ctx context.Context, r *Request, h *Hold, now time.Time) (time.Time, error) {
+// bounds writes into the entry of a hold that was taken for r what it is for.
+func (h *Hold) bounds(r *Request) {
+	h.clamped = h.verdict.Output < r.Output
+	h.entry.assign(r.Chain)
+	h.entry.Outcome = Held
+	h.entry.Usage = llm.Usage{Input: r.Input, Output: h.taken.Amount.Tokens - r.Input}
+	h.entry.Cost = h.taken.Amount.Cost
+}
+
+// Exchange is the hold of the same request, under the same id, for another chain:
+// whoever was to pay for it did not, and used nothing. h is given back and the other
+// taken in one step, or neither, on a refusal and on an error: then h goes on. Only
+// one of the two is ever booked. Kinds: as Reserve.
+func (h *Hold) Exchange(ctx context.Context, r *Request) (*Hold, error) {
+	if !h.ended.CompareAndSwap(false, true) {
+		return nil, fault.New(fault.Internal, "The hold has ended.")
+	}
+	l := h.ledger
+	n := &Hold{ledger: l, entry: r.Entry, chain: r.Chain, begun: h.begun}
+	if _, err := l.take(ctx, r, n, time.Now(), h); err != nil {
+		h.ended.Store(false)
+		return nil, err
+	}
+	n.entry.ID, n.entry.At = h.entry.ID, h.entry.At
+	n.bounds(r)
+	segment, err := l.journal.appendHold(&n.entry)
+	if err != nil {
+		// The one that is recorded is h. It is ended without a word, and n, which
+		// nothing is forwarded for, stands for the request.
+		n.segment = h.segment
+		l.holds.Store(n.entry.ID, n)
+		return n, unavailable(err)
+	}
+	n.segment = segment
+	l.journal.supersede(h.segment)
+	l.holds.Store(n.entry.ID, n)
+	return n, nil
+}
+
+// take takes the hold on the limits, in the place of another one unless that is
+// nil, as of now, or as of the latest instant that they have seen; that instant is
+// returned.
+func (l *Ledger) take(ctx context.Context, r *Request, h *Hold, now time.Time, instead *Hold) (time.Time, error) {
 	ask := r.ask()
 	for {
 		ask.Unix, ask.Calendar = now.Unix(), l.calendar(now, r.Location)
-		refusal, err := l.counters.Take(ctx, r.Chain, &ask, &h.taken, &h.verdict)
+		var refusal *limit.Refusal
+		var err error
+		if instead == nil {
+			refusal, err = l.counters.Take(ctx, r.Chain, &ask, &h.taken, &h.verdict)
+		} else {
+			refusal, err = l.counters.Swap(ctx, instead.chain, &instead.taken, r.Chain, &ask, &h.taken, &h.verdict)
+		}
 		switch {
 		case err != nil:
 			return now, unavailable(err)

@@ -73,10 +73,23 @@ func (j *journal) appendEnd(e *Entry, segment uint64) error {
 	if err := j.append(e); err != nil {
 		return err
 	}
+	j.leave(segment)
+	return nil
+}
+
+// leave counts one open hold of a segment less. j.mu is held.
+func (j *journal) leave(segment uint64) {
 	if j.open[segment]--; j.open[segment] <= 0 {
 		delete(j.open, segment)
 	}
-	return nil
+}
+
+// supersede takes note that the hold recorded in segment has a newer record: the
+// older one is not needed any more.
+func (j *journal) supersede(segment uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.leave(segment)
 }
 
 // append writes at the end, never past a record that failed: what is left of

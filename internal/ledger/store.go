@@ -86,6 +86,9 @@ type Counters interface {
 	// Take takes ask on every limit of the chain or on none; on none too when the
 	// verdict is Late.
 	Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error)
+	// Swap takes a hold back from one chain and takes ask on another, in one step,
+	// or does neither: on a refusal, when the verdict is Late, and on an error.
+	Swap(ctx context.Context, from limit.Chain, taken *limit.Taken, to limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error)
 	// Settle turns a hold into what was used.
 	Settle(chain limit.Chain, t *limit.Taken, used limit.Amount)
 	// Undo takes a hold back as if it had never been.

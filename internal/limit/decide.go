@@ -48,6 +48,9 @@ func (a *Ask) Needs(m Meter, output int64) int64 {
 	return hold.of(m)
 }
 
+// free reports whether the request costs nothing, whatever it uses.
+func (a *Ask) free() bool { return a.InputCost == 0 && a.OutputPrice == 0 }
+
 func (a *Ask) choices() int64 { return max(a.Choices, 1) }
 
 // Refusal says which limit said no, and its figures at that moment.
@@ -187,6 +190,13 @@ func Undo(states []*State, t *Taken) {
 	}
 }
 
+// Redo puts back on all states of its chain what Undo has taken from them.
+func Redo(states []*State, t *Taken) {
+	for _, s := range states {
+		s.redo(t)
+	}
+}
+
 // Judge finds the greatest output cap, at most what is asked for, with which ask
 // fits on l by a reading of it; or why it does not, without saying when it will.
 func Judge(id ID, l *Limit, r *Reading, ask *Ask) (output int64, refusal *Refusal) {
@@ -202,6 +212,9 @@ func Judge(id ID, l *Limit, r *Reading, ask *Ask) (output int64, refusal *Refusa
 // fit is the greatest output cap with which ask fits on l, or what would have
 // been needed at least.
 func fit(l *Limit, r *Reading, ask *Ask) (output, needed int64, ok bool) {
+	if l.Meter == Cost && ask.free() {
+		return ask.Output, 0, true // what costs nothing is refused for no lack of money
+	}
 	if l.Mode == Soft && (l.Meter == Tokens || l.Meter == Cost) {
 		return ask.Output, 1, r.Used < l.Max
 	}

@@ -135,27 +135,12 @@ type Subject struct {
 // Chain is the subjects of one request in the order of their kinds, none twice.
 type Chain []*Subject
 
-// With is c with one more subject, in its place; c stays as it is. A nil subject
-// adds nothing.
-func (c Chain) With(s *Subject) Chain {
-	if s == nil {
-		return c
-	}
-	i := len(c)
-	for i > 0 && c[i-1].ID.Kind > s.ID.Kind {
-		i--
-	}
-	longer := make(Chain, 0, len(c)+1)
-	longer = append(longer, c[:i]...)
-	longer = append(longer, s)
-	return append(longer, c[i:]...)
-}
-
-// Hard reports whether any limit of the chain bounds tokens or cost and may not
-// be passed; then the output cap that was held for is written into the request.
-func (c Chain) Hard() bool {
+// Hard reports whether any limit of the chain bounds tokens or, for a request that
+// costs something, money, and may not be passed; then the output cap that was held
+// for is written into the request.
+func (c Chain) Hard(costs bool) bool {
 	return c.any(func(l Limit) bool {
-		return l.Mode == Hard && (l.Meter == Cost || l.Meter == Tokens)
+		return l.Mode == Hard && (l.Meter == Tokens || l.Meter == Cost && costs)
 	})
 }
 

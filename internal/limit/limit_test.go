@@ -302,22 +302,3 @@ func TestHugeAmountsSaturate(t *testing.T) {
 		t.Errorf("overflow: %+v", refusal)
 	}
 }
-
-func TestAChainGrowsInTheOrderOfItsKinds(t *testing.T) {
-	subject := func(k Kind) *Subject { return &Subject{ID: ID{k, k.String()}} }
-	short := Chain{subject(Organization), subject(Key)}
-	for _, order := range [][]Kind{{User, Chatbot, Credential}, {Credential, Chatbot, User}, {Chatbot, Credential, User}} {
-		chain := short
-		for _, k := range order {
-			chain = chain.With(subject(k))
-		}
-		for i, k := range []Kind{Organization, User, Key, Chatbot, Credential} {
-			if len(chain) != 5 || chain[i].ID.Kind != k {
-				t.Fatalf("%v: %v", order, chain)
-			}
-		}
-	}
-	if len(short.With(nil)) != 2 || short[1].ID.Kind != Key {
-		t.Errorf("it was changed: %v", short)
-	}
-}

@@ -148,6 +148,22 @@ func (s *State) end(t *Taken, used Amount) {
 	s.slots--
 }
 
+// redo takes back an undo.
+func (s *State) redo(t *Taken) {
+	for i := range s.spans {
+		sp := &s.spans[i]
+		if t.unix < sp.since {
+			continue
+		}
+		sp.heldTokens += t.Amount.Tokens
+		sp.heldCost += t.Amount.Cost
+		sp.used.Requests += t.Amount.Requests
+	}
+	s.minute.correct(t.unix/minuteBucket, t.Amount)
+	s.hour.correct(t.unix/hourBucket, t.Amount)
+	s.slots++
+}
+
 // Idle reports whether no request is in flight.
 func (s *State) Idle() bool { return s.slots == 0 }
 

@@ -61,6 +61,12 @@ func (p Price) CostUp(n int64) NanoUSD {
 	return saturate(q)
 }
 
+// Share is so many percent of a price, 0 to 100, rounded up.
+func (p Price) Share(percent int64) Price {
+	whole, rest := int64(p)/100, int64(p)%100
+	return Price(whole*percent + (rest*percent+99)/100)
+}
+
 // Affords is the greatest number of units whose CostUp is at most amount. A
 // free price affords math.MaxInt64; a negative amount affords nothing.
 func (p Price) Affords(amount NanoUSD) int64 {

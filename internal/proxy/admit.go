@@ -1,13 +1,16 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"strconv"
 
+	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/limit"
 	"tollgate/internal/llm"
 )
 
@@ -17,16 +20,20 @@ func (p *Proxy) admit(x *exchange) error {
 	if err := p.choose(x); err != nil {
 		return err
 	}
-	return p.reserve(x)
+	return p.reserve(x, p.opts.Ledger.Reserve)
 }
 
 // choose finds the provider and asks the rules on models.
 func (p *Proxy) choose(x *exchange) error {
-	target, err := p.opts.Catalog.Resolve(x.call.Model, p.reaches(x.route))
+	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
 	if err != nil {
 		return err
 	}
-	if kind := p.kind(target); !x.route.Speaks(kind) {
+	target, err := p.opts.Catalog.Resolve(x.call.Model, p.reaches(x.route, wallet))
+	if err != nil {
+		return err
+	}
+	if kind := p.kind(target.Provider); !x.route.Speaks(kind) {
 		return x.route.Foreign(x.call.Model, target.Provider)
 	}
 	if x.path, err = x.call.Upstream(target.Name); err != nil {
@@ -37,29 +44,26 @@ func (p *Proxy) choose(x *exchange) error {
 	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
 		return f
 	}
-	if !p.opts.Providers.Configured(target.Provider) {
-		return fault.New(fault.ProviderUnconfigured, "The model %q is %s's, and no credential for that provider is configured here.", x.call.Model, target.Provider)
-	}
-	x.native = nativeOpenAI(p.opts.Providers.Kind(target.Provider))
+	x.native = nativeOpenAI(p.kind(target.Provider))
 	x.call.Templated = !x.native
-	return nil
+	return p.payers(x, wallet)
 }
 
 // reaches reports which providers a model's name may lead to on a route: those
-// that are configured and offer it.
-func (p *Proxy) reaches(r *dialect.Route) func(slug string) bool {
+// that are configured, or for which there is a credential, and that offer it.
+func (p *Proxy) reaches(r *dialect.Route, wallet authority.Wallet) func(slug string) bool {
 	return func(slug string) bool {
-		return p.opts.Providers.Configured(slug) && r.Speaks(p.opts.Providers.Kind(slug))
+		return (p.opts.Providers.Configured(slug) || wallet.Has(slug)) && r.Speaks(p.kind(slug))
 	}
 }
 
-// kind is the kind of a target's provider, also of one that is not configured:
-// then it is a built-in one, which is called like its kind.
-func (p *Proxy) kind(t catalog.Target) string {
-	if kind := p.opts.Providers.Kind(t.Provider); kind != "" {
+// kind is the kind of a provider, also of one that is not configured: then it is a
+// built-in one, which is called like its kind.
+func (p *Proxy) kind(slug string) string {
+	if kind := p.opts.Providers.Kind(slug); kind != "" {
 		return kind
 	}
-	return t.Provider
+	return slug
 }
 
 // nativeOpenAI reports whether a kind of provider is OpenAI's own service, whose
@@ -70,15 +74,15 @@ func nativeOpenAI(kind string) bool { return kind == "openai" || kind == "azure"
 // reserve takes the hold. First the whole of what is asked for must fit, by a
 // bound on the input that costs nothing to compute. Only when that does not fit
 // is the prompt looked at more closely, and the output clamped to what is left.
-func (p *Proxy) reserve(x *exchange) error {
-	chain := x.grant.AppendChain(x.subjects[:0])
-	x.hard = chain.Hard()
+func (p *Proxy) reserve(x *exchange, take taker) error {
+	chain := x.chain()
+	x.hard = chain.Hard(x.pay.costs)
 	if x.hard && x.call.Override != "" && !x.route.Free {
 		f := fault.New(fault.InvalidField, "The field %q can override the output cap, or be billed apart, and this key's limits on tokens or money are hard. Leave it out.", x.call.Override)
 		f.Param = x.call.Override
 		return f
 	}
-	if err := x.price(chain.Budgeted()); err != nil {
+	if err := x.price(chain.Budgeted(), p.opts.FeePercent); err != nil {
 		return err
 	}
 	if tool := x.readsMore(); x.hard && tool != "" && !x.route.Free {
@@ -91,31 +95,61 @@ func (p *Proxy) reserve(x *exchange) error {
 		Entry: ledger.Entry{
 			KeyName: x.grant.KeyName(), Provider: x.target.Provider, Model: x.target.Name,
 			Format: x.route.Format, Endpoint: x.route.Path, Stream: x.call.Stream,
-			Prices: x.prices,
+			Prices: x.prices, BYOK: x.pay.payer != nil,
 		},
 	}
-	var err error
 	if x.route.Free {
-		x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req)
-		return err
+		return x.take(take, &req)
 	}
 	req.Output = x.wanted()
 	req.LeastOutput = req.Output
 	crude := x.call.InputBound(p.opts.Figures, x.context())
 	x.bound(&req, crude)
-	if x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req); err == nil || !tight(err) {
+	if err := x.take(take, &req); err == nil || !tight(err) {
 		return err
 	}
 	req.LeastOutput = x.call.LeastOutput(req.Output, p.opts.LeastOutput)
 	// Where not even an empty prompt fits there is no use in looking at this one,
 	// which is the dearest thing a refusal can cost.
 	x.bound(&req, 1)
-	if err := p.opts.Ledger.Judge(x.r.Context(), &req); err != nil {
-		return err
+	if !x.hold.Valid() { // else what it holds itself would count against it
+		if err := p.opts.Ledger.Judge(x.r.Context(), &req); err != nil {
+			return err
+		}
 	}
 	x.bound(&req, min(crude, p.closerBound(x)))
-	x.hold, err = p.opts.Ledger.Reserve(x.r.Context(), &req)
+	return x.take(take, &req)
+}
+
+// taker takes a hold: a first one, or one in the place of another.
+type taker func(ctx context.Context, r *ledger.Request) (*ledger.Hold, error)
+
+// take takes the hold. One that comes with an error stands for the request all the
+// same.
+func (x *exchange) take(take taker, r *ledger.Request) error {
+	hold, err := take(x.r.Context(), r)
+	if hold != nil {
+		x.hold = hold
+	}
 	return err
+}
+
+func (x *exchange) exchangeHold(ctx context.Context, r *ledger.Request) (*ledger.Hold, error) {
+	return x.hold.Exchange(ctx, r)
+}
+
+// chain is whose allowances the request uses: those of the key, and of the
+// credential that pays.
+func (x *exchange) chain() limit.Chain {
+	room := x.subjects[:0]
+	if x.hold.Valid() {
+		room = nil // the hold that there is has a chain in it
+	}
+	chain := x.grant.AppendChain(room)
+	if x.pay.payer != nil {
+		chain = append(chain, &x.pay.payer.Subject)
+	}
+	return chain
 }
 
 // tight reports whether a refusal is one that a closer bound or a lower cap can
@@ -127,14 +161,31 @@ func tight(err error) bool {
 
 // price finds the tariff. Money cannot be held for a model without a price, so
 // under a budget it is refused, unless the organisation names a default.
-func (x *exchange) price(budgeted bool) error {
+// A request that somebody else pays for costs a share of the price, or nothing:
+// then it needs none.
+func (x *exchange) price(budgeted bool, feePercent int64) error {
+	x.tariff, x.prices = catalog.Tariff{}, ""
 	if x.route.Free {
 		return nil
 	}
-	switch extra, asked := x.extra(), x.asked(); {
-	case asked != "" && x.grant.Anonymous():
+	if asked := x.asked(); asked != "" && x.grant.Anonymous() {
 		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and callers without a key may not ask for it.", asked)
-	case extra != "" && budgeted:
+	}
+	if !x.pay.costs {
+		return nil
+	}
+	if err := x.fullPrice(budgeted); err != nil || x.pay.payer == nil {
+		return err
+	}
+	if x.prices != "" {
+		x.tariff = x.tariff.Share(feePercent)
+		x.prices = x.tariff.String()
+	}
+	return nil
+}
+
+func (x *exchange) fullPrice(budgeted bool) error {
+	if extra := x.extra(); budgeted && extra != "" {
 		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and this key spends from a budget.", extra)
 	}
 	if m := x.target.Model; m != nil && m.Priced {
@@ -215,7 +266,7 @@ func (x *exchange) reach() catalog.Reach {
 // texts as the model reads them, without the JSON around them, and tokenised
 // where the model's tokeniser is known.
 func (p *Proxy) closerBound(x *exchange) int64 {
-	kind := p.opts.Providers.Kind(x.target.Provider)
+	kind := p.kind(x.target.Provider)
 	texts, _ := p.opts.Tokens.Bound(kind, x.target.Name, x.call.Texts)
 	return texts + x.call.MediaBound(p.opts.Figures, x.context())
 }

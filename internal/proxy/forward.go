@@ -7,21 +7,24 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tollgate/internal/credential"
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
 	"tollgate/internal/llm"
+	"tollgate/internal/secret"
 )
 
 // Outgoing is a request on its way to a provider.
 type Outgoing struct {
-	Provider  string      // slug
-	Path      string      // canonical: the same for every provider
-	Query     string      // what of the query is for the provider
-	Header    http.Header // the caller's; not to be changed
-	Body      [][]byte    // whole, in pieces
-	RequestID string      // told to the provider, for its log
-	Release   func()      // called once Body is not read any more
+	Provider  string              // slug
+	Account   *credential.Account // whose account it is sent under; nil = the platform's own
+	Path      string              // canonical: the same for every provider
+	Query     string              // what of the query is for the provider
+	Header    http.Header         // the caller's; not to be changed
+	Body      [][]byte            // whole, in pieces
+	RequestID string              // told to the provider, for its log
+	Release   func()              // called once Body is not read any more
 }
 
 // Providers sends requests to providers.
@@ -34,11 +37,11 @@ type Providers interface {
 	// that is ErrNotSent means that the provider cannot have served it,
 	// fault.UpstreamTimeout that nothing came back in time.
 	Send(ctx context.Context, o Outgoing) (*http.Response, error)
-	// Relay copies to dst what of the answer's headers is for the caller, and
-	// returns the provider's id of the request.
-	Relay(slug string, dst http.Header, resp *http.Response) (upstreamID string)
-	// Scrub takes the provider's credential out of what the provider answered.
-	Scrub(slug string, body []byte) []byte
+	// Relay copies to dst what of the answer's headers is for the caller, cleaned,
+	// and returns the provider's id of the request.
+	Relay(clean secret.Cleaner, dst http.Header, resp *http.Response) (upstreamID string)
+	// Cleaner takes out of answers what a request was sent with.
+	Cleaner(slug string, account *credential.Account) secret.Cleaner
 }
 
 // ErrNotSent is in the chain of a Send's error when the provider cannot have
@@ -52,7 +55,7 @@ const statusGone = 499
 // departure watches whether the caller leaves.
 type departure struct {
 	gone   atomic.Bool
-	drain  bool
+	drain  atomic.Bool
 	cancel context.CancelFunc // ends the request at the provider
 	after  time.Duration      // how long to go on reading when draining
 }
@@ -63,7 +66,7 @@ func (d *departure) happened() {
 	if d.gone.Swap(true) {
 		return
 	}
-	if d.drain {
+	if d.drain.Load() {
 		time.AfterFunc(d.after, d.cancel)
 	} else {
 		d.cancel()
@@ -73,25 +76,43 @@ func (d *departure) happened() {
 // forward sends the request and takes care of the answer. From here on the hold
 // ends whatever happens: should a step be left by a panic, it ends unconfirmed.
 func (p *Proxy) forward(x *exchange) error {
-	defer x.hold.Settle(ledger.Result{Outcome: ledger.Unconfirmed})
+	defer func() { x.hold.Settle(ledger.Result{Outcome: ledger.Unconfirmed}) }()
 	ctx, cancel := context.WithTimeout(p.base, p.opts.MaxDuration)
 	defer cancel()
 	x.left = &departure{cancel: cancel, after: p.opts.DrainTimeout}
-	x.left.drain = p.opts.OnDisconnect == Drain || (p.opts.OnDisconnect == Auto && x.hard)
+	x.left.drain.Store(p.drains(x))
 	defer context.AfterFunc(x.r.Context(), x.left.happened)()
+	for {
+		again, err := p.attempt(ctx, x)
+		if !again {
+			return err
+		}
+	}
+}
 
+// drains reports whether the answer is read to its end for a caller that leaves.
+func (p *Proxy) drains(x *exchange) bool {
+	return p.opts.OnDisconnect == Drain || (p.opts.OnDisconnect == Auto && x.hard)
+}
+
+// attempt sends the request under the account of who pays. It is true when the
+// provider has refused that, and another takes its place.
+func (p *Proxy) attempt(ctx context.Context, x *exchange) (again bool, err error) {
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
-		Provider: x.target.Provider, Path: x.path, Query: x.call.Query, Header: x.r.Header,
+		Provider: x.target.Provider, Account: x.pay.account, Path: x.path, Query: x.call.Query, Header: x.r.Header,
 		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
-		return p.unanswered(x, err)
+		return false, p.unanswered(x, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return p.failed(x, resp)
 	}
-	return p.meter(x, resp)
+	if x.pay.payer != nil && x.pay.payer.Verdict == credential.Invalid {
+		p.judged(x, credential.Verdict{State: credential.Valid})
+	}
+	return false, p.meter(x, resp)
 }
 
 // edit is what must change in the body: the provider's own name of the model,
@@ -128,25 +149,32 @@ func (p *Proxy) unanswered(x *exchange, err error) error {
 	return f
 }
 
-// failed passes the provider's own refusal on. It used nothing.
-func (p *Proxy) failed(x *exchange, resp *http.Response) error {
+// failed passes the provider's own refusal on, which used nothing; or it is true, and
+// has passed nothing on, when what is refused is who pays, and another does instead.
+func (p *Proxy) failed(x *exchange, resp *http.Response) (again bool, err error) {
 	buf := p.buffers.get(maxErrorBody + maxCredential)
 	defer p.buffers.put(buf)
 	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
 	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off is still one
-	x.upstreamID = p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
+	if x.pay.payer != nil && credential.Refused(x.pay.payer.Provider, resp.StatusCode, (*buf)[:n]) {
+		p.judged(x, credential.Verdict{State: credential.Invalid, Code: credential.Rejected})
+		if p.another(x) {
+			return true, nil
+		}
+	}
+	x.upstreamID = p.opts.Providers.Relay(x.pay.clean, x.w.Header(), resp)
 	if resp.StatusCode < 400 {
 		f := fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)
 		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind, UpstreamID: x.upstreamID})
-		return f
+		return false, f
 	}
 	p.done(x, ledger.Result{Outcome: ledger.Failed, Status: resp.StatusCode, Code: "upstream_error", UpstreamID: x.upstreamID})
 	x.headers()
 	p.allowWriting(x)
 	x.w.WriteHeader(resp.StatusCode)
-	body := p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n])
+	body := x.pay.clean.Bytes((*buf)[:n])
 	_, _ = x.w.Write(body[:min(len(body), maxErrorBody)]) // a caller that left misses nothing
-	return nil
+	return false, nil
 }
 
 // maxErrorBody is how much of a provider's error is passed on. A little more is

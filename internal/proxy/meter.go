@@ -12,6 +12,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/secret"
 )
 
 // maxWhole is the largest answer that is kept back until its usage is known, so
@@ -23,7 +24,7 @@ const streamBuffer = 32 << 10
 
 // meter passes the answer on and takes its usage from the same bytes.
 func (p *Proxy) meter(x *exchange, resp *http.Response) error {
-	x.upstreamID = p.opts.Providers.Relay(x.target.Provider, x.w.Header(), resp)
+	x.upstreamID = p.opts.Providers.Relay(x.pay.clean, x.w.Header(), resp)
 	encoding := resp.Header.Get("Content-Encoding")
 	x.opaque = encoding != "" && encoding != "identity"
 	switch {
@@ -73,7 +74,7 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 				return p.broken(x, tap, io.ErrUnexpectedEOF)
 			}
 			entry := p.done(x, x.result(tap.Tally(), x.ending(tap), resp.StatusCode))
-			return p.answer(x, resp.StatusCode, p.opts.Providers.Scrub(x.target.Provider, (*buf)[:n]), &entry)
+			return p.answer(x, resp.StatusCode, x.pay.clean.Bytes((*buf)[:n]), &entry)
 		case err != nil:
 			return p.broken(x, tap, err)
 		case n >= maxWhole:
@@ -118,7 +119,7 @@ func (p *Proxy) large(x *exchange, resp *http.Response, tap *dialect.Tap, begun 
 	x.headers()
 	x.w.WriteHeader(resp.StatusCode)
 	out := newOutlet(x, p.opts.WriteTimeout)
-	out.write(p.opts.Providers.Scrub(x.target.Provider, begun))
+	out.pass(begun)
 	if !p.pump(x, resp, tap, out) {
 		// The only way left to say that this is not the end: net/http cuts the
 		// connection.
@@ -148,13 +149,13 @@ func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *ou
 	defer p.buffers.put(buf)
 	for {
 		n, err := resp.Body.Read(*buf)
-		relay := p.opts.Providers.Scrub(x.target.Provider, tap.Write((*buf)[:n]))
+		relay := tap.Write((*buf)[:n])
 		if tap.Tally().Finished {
 			// The caller may take the format's own end for the end, so it is
 			// settled before that is passed on.
 			p.done(x, x.result(tap.Tally(), x.ending(tap), resp.StatusCode))
 		}
-		out.write(relay)
+		out.pass(relay)
 		if err == nil {
 			continue
 		}
@@ -162,8 +163,9 @@ func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *ou
 		t := tap.Tally()
 		p.done(x, x.result(t, x.ending(tap), resp.StatusCode))
 		if whole = t.Finished || (t.Final || tap.Failed()) && errors.Is(err, io.EOF); whole {
-			out.write(p.opts.Providers.Scrub(x.target.Provider, rest)) // else it may be half an event
+			out.pass(rest) // else it may be half an event
 		}
+		out.write(out.clean.Rest())
 		return whole
 	}
 }
@@ -185,11 +187,15 @@ type outlet struct {
 	control  *http.ResponseController
 	timeout  time.Duration
 	deadline time.Time // the write deadline that is set
+	clean    *secret.CleanStream
 }
 
 func newOutlet(x *exchange, timeout time.Duration) *outlet {
-	return &outlet{x: x, control: http.NewResponseController(x.w), timeout: timeout}
+	return &outlet{x: x, control: http.NewResponseController(x.w), timeout: timeout, clean: x.pay.clean.Stream()}
 }
+
+// pass passes on what comes from the provider, cleaned.
+func (o *outlet) pass(b []byte) { o.write(o.clean.Write(b)) }
 
 // write passes b on at once.
 func (o *outlet) write(b []byte) {

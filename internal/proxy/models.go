@@ -15,23 +15,27 @@ import (
 // found, as if it were not there.
 func (p *Proxy) models(x *exchange) error {
 	x.w.Header().Set("Content-Type", "application/json")
-	reaches := p.reaches(x.route)
+	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
+	if err != nil {
+		return err
+	}
+	reaches := p.reaches(x.route, wallet)
 	if name := x.route.ModelID(x.r.URL.Path); name != "" {
 		target, err := p.opts.Catalog.Resolve(name, reaches)
-		if err != nil || !p.mayUse(x, name, target) {
+		if err != nil || !mayUse(x, reaches, name, target) {
 			return fault.New(fault.ModelNotFound, "The model %q is not one that this key may use. GET /v1/models lists those that are.", name[:min(len(name), 100)])
 		}
 		return p.document(x, dialect.ModelBody(x.route.Format, info(name, target)))
 	}
 	var list []dialect.ModelInfo
 	for name, target := range p.opts.Catalog.Aliases() {
-		if p.mayUse(x, name, target) {
+		if mayUse(x, reaches, name, target) {
 			list = append(list, info(name, target))
 		}
 	}
 	for m := range p.opts.Catalog.Models() {
 		// A name that leads to another provider's model is not listed twice.
-		if target, err := p.opts.Catalog.Resolve(m.Name, reaches); err == nil && target.Model == m && p.mayUse(x, m.Name, target) {
+		if target, err := p.opts.Catalog.Resolve(m.Name, reaches); err == nil && target.Model == m && mayUse(x, reaches, m.Name, target) {
 			list = append(list, info(m.Name, target))
 		}
 	}
@@ -42,10 +46,10 @@ func (p *Proxy) models(x *exchange) error {
 	return p.document(x, body)
 }
 
-func (p *Proxy) mayUse(x *exchange, name string, t catalog.Target) bool {
+func mayUse(x *exchange, reaches func(string) bool, name string, t catalog.Target) bool {
 	ask := x.ask
 	ask.Model, ask.Provider, ask.Asked = t.Name, t.Provider, name
-	return p.reaches(x.route)(t.Provider) && x.grant.Rules().AdmitModel(&ask) == nil
+	return reaches(t.Provider) && x.grant.Rules().AdmitModel(&ask) == nil
 }
 
 func info(name string, t catalog.Target) dialect.ModelInfo {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"tollgate/internal/authority"
@@ -16,6 +17,7 @@ import (
 	"tollgate/internal/llm"
 	"tollgate/internal/policy"
 	"tollgate/internal/tokens"
+	"tollgate/internal/vault"
 )
 
 // OnDisconnect says what becomes of a request whose caller has left.
@@ -35,6 +37,7 @@ type Options struct {
 	Ledger    *ledger.Ledger
 	Catalog   *catalog.Catalog
 	Tokens    *tokens.Counter
+	Vault     *vault.Vault // opens credentials; nil = there are none
 	Providers Providers
 	Addresses Addresses
 	Log       *slog.Logger
@@ -48,6 +51,7 @@ type Options struct {
 	LeastOutput     int64         // the lowest output cap a request is clamped to, if the caller's own is not lower; 64
 	OnDisconnect    OnDisconnect
 	DrainTimeout    time.Duration // how long an answer is read for a caller that left; 30 s
+	FeePercent      int64         // of the price, for requests that somebody's own credential pays for; 0 = they cost nothing
 	LogRequests     bool          // a line for each request that was forwarded; refusals are always logged
 }
 
@@ -57,6 +61,7 @@ type Proxy struct {
 	buffers buffers
 	bodies  bodies
 	refused refusals
+	judging sync.Map        // ids of credentials of which a verdict is being kept
 	base    context.Context // of every request at a provider, until cut
 	cut     context.CancelFunc
 }
@@ -107,7 +112,8 @@ type exchange struct {
 	call       *dialect.Call
 	target     catalog.Target
 	path       string // at the provider
-	native     bool   // the provider is OpenAI's own service
+	pay        payment
+	native     bool // the provider is OpenAI's own service
 	ask        policy.Ask
 	tariff     catalog.Tariff
 	prices     string                         // the tariff as the entry keeps it

@@ -23,9 +23,9 @@ const (
 func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
 	r := ledger.Result{Status: status, UpstreamID: x.upstreamID}
 	if r.UpstreamID == "" {
-		r.UpstreamID = t.UpstreamID
+		r.UpstreamID = x.pay.clean.Text(t.UpstreamID)
 	}
-	left := x.left.gone.Load() && !x.left.drain
+	left := x.left.gone.Load() && !x.left.drain.Load()
 	switch {
 	case x.route.Free && end == complete:
 		r.Outcome = ledger.Settled

@@ -90,9 +90,18 @@ func endpoints(cfg *config.Config) []upstream.Provider {
 	return out
 }
 
-func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, book *ledger.Ledger, models *catalog.Catalog, p proxy.Providers) *proxy.Proxy {
+// usual is where providers are that nobody has configured.
+func usual(cfg *config.Config) []upstream.Usual {
+	var out []upstream.Usual
+	for _, e := range cfg.Usual() {
+		out = append(out, upstream.Usual{Kind: e.Kind, BaseURL: e.BaseURL})
+	}
+	return out
+}
+
+func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, safe *vault.Vault, book *ledger.Ledger, models *catalog.Catalog, p proxy.Providers) *proxy.Proxy {
 	return proxy.New(proxy.Options{
-		Authority: auth, Ledger: book, Catalog: models, Tokens: tokens.New(tokens.Options{}), Providers: p, Log: log,
+		Authority: auth, Ledger: book, Catalog: models, Tokens: tokens.New(tokens.Options{}), Vault: safe, Providers: p, Log: log,
 		Addresses: proxy.NewAddresses(cfg.TrustedProxies),
 		Figures: dialect.Figures{
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,
@@ -100,7 +109,7 @@ func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, b
 		},
 		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), MaxBuffered: int64(cfg.Limits.MaxBufferedBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
 		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration,
-		LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
+		FeePercent: cfg.Credentials.FeePercent, LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
 		DrainTimeout: cfg.DrainTimeout, LogRequests: cfg.Log.Requests,
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"tollgate/internal/fault"
 	"tollgate/internal/proxy"
+	"tollgate/internal/secret"
 	"tollgate/internal/upstream"
 )
 
@@ -19,7 +20,7 @@ var _ proxy.Providers = providers{}
 // Send sends a request, and says in the proxy's words what an error means.
 func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, error) {
 	resp, err := p.Do(ctx, upstream.Request{
-		Provider: o.Provider, Path: o.Path, RawQuery: o.Query, Header: o.Header,
+		Provider: o.Provider, Account: o.Account, Path: o.Path, RawQuery: o.Query, Header: o.Header,
 		Body: o.Body[0], Parts: o.Body[1:], RequestID: o.RequestID, Release: o.Release,
 	})
 	switch {
@@ -31,4 +32,9 @@ func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, 
 		return nil, fmt.Errorf("%w: %w", fault.UpstreamTimeout, err)
 	}
 	return nil, err
+}
+
+// Relay copies what of an answer's headers is for the caller.
+func (p providers) Relay(clean secret.Cleaner, dst http.Header, resp *http.Response) (upstreamID string) {
+	return upstream.Relay(clean, dst, resp)
 }

@@ -19,6 +19,7 @@ import (
 	"tollgate/internal/counter/memory"
 	"tollgate/internal/ledger"
 	"tollgate/internal/proxy"
+	"tollgate/internal/reach"
 	"tollgate/internal/secret"
 	"tollgate/internal/store/sqlite"
 	"tollgate/internal/upstream"
@@ -72,11 +73,15 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(db.Close)
-	if s.vault, err = vault.Open(ctx, db.Seals(), keysets(s.cfg), vault.Options{Log: s.log}); err != nil {
+	var auth *authority.Authority
+	s.vault, err = vault.Open(ctx, db.Seals(), keysets(s.cfg), vault.Options{
+		Resealed: func(context.Context) { auth.ForgetCredentials() }, Log: s.log,
+	})
+	if err != nil {
 		return err
 	}
 	s.opened(func() error { s.vault.Close(); return nil })
-	auth := authority.New(db.Authority(), authorityOptions(s.cfg, s.vault.Sealer()))
+	auth = authority.New(db.Authority(), authorityOptions(s.cfg, s.vault.Sealer()))
 	s.opened(startUpkeep(auth, s.log))
 	models, err := loadCatalog(s.cfg)
 	if err != nil {
@@ -85,6 +90,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	client, err := upstream.New(endpoints(s.cfg), upstream.Options{
 		DialTimeout: s.cfg.Upstream.DialTimeout, HeaderTimeout: s.cfg.Upstream.ResponseHeaderTimeout,
 		IdleTimeout: s.cfg.Upstream.IdleTimeout, MaxIdlePerHost: int(s.cfg.Upstream.MaxIdlePerHost),
+		Usual: usual(s.cfg), Reach: reach.New(s.cfg.Credentials.AllowedNetworks),
 	})
 	if err != nil {
 		return err
@@ -101,10 +107,10 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(s.ledger.Close)
-	s.proxy = newProxy(s.cfg, s.log, auth, s.ledger, models, providers{client})
+	s.proxy = newProxy(s.cfg, s.log, auth, s.vault, s.ledger, models, providers{client})
 	s.admin = admin.New(admin.Options{
 		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured, Kind: client.Kind,
-		LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
+		FeePercent: s.cfg.Credentials.FeePercent, LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
 		Address: proxy.NewAddresses(s.cfg.TrustedProxies).Of,
 	})
 	if err := s.listen(); err != nil {

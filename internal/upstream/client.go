@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"tollgate/internal/reach"
 	"tollgate/internal/secret"
 )
 
@@ -22,6 +23,13 @@ type Provider struct {
 	Credential secret.Text // sent in the header that the provider reads; zero = none is sent
 }
 
+// Usual is where a built-in provider is when nobody configures it: requests go
+// there under an account of the caller's own.
+type Usual struct {
+	Kind    string // which is its slug as well
+	BaseURL string
+}
+
 // Options are the figures of the transport. The zero value of each field means
 // its default.
 type Options struct {
@@ -30,6 +38,9 @@ type Options struct {
 	IdleTimeout    time.Duration  // an idle connection is closed after this; 60 s, less than providers wait, so that a request rarely meets a connection that is just being closed
 	MaxIdlePerHost int            // idle connections kept for each provider; 512
 	RootCAs        *x509.CertPool // who may sign a provider's certificate; nil = the system's
+	Usual          []Usual        // of providers that may not be configured; one that is, is where it is configured to be
+	Reach          reach.Policy   // where base URLs of accounts may lead; zero = public addresses
+	Resolver       *net.Resolver  // of the hosts of such base URLs; nil = the system's
 
 	// Proxy finds the proxy for a base URL, asked once per provider; nil = the
 	// usual variables (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
@@ -40,13 +51,15 @@ type Options struct {
 // concurrent use and never changes after New.
 type Client struct {
 	targets   map[string]*target
+	usual     map[string]*target // where providers that are not configured are, without a credential
 	transport *http.Transport
+	foreign   foreign // the way to base URLs of accounts
 }
 
 // New checks the providers and builds a Client. The error names every wrong
 // provider, never a credential.
 func New(providers []Provider, opts Options) (*Client, error) {
-	c := &Client{targets: make(map[string]*target, len(providers))}
+	c := &Client{targets: make(map[string]*target, len(providers)), usual: make(map[string]*target, len(opts.Usual))}
 	proxies := make(map[string]*url.URL)
 	var problems []error
 	for _, p := range providers {
@@ -60,17 +73,35 @@ func New(providers []Provider, opts Options) (*Client, error) {
 			continue
 		}
 		c.targets[p.Slug] = t
-		if via, err := proxyFor(t.base, opts.Proxy); err != nil {
-			problems = append(problems, fmt.Errorf("provider %q: the proxy for it cannot be used: check HTTPS_PROXY and HTTP_PROXY", p.Slug))
-		} else if via != nil {
-			proxies[t.base.Scheme+"://"+t.base.Host] = via
-		}
+		problems = append(problems, findProxy(t, opts, proxies))
 	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+	for _, u := range opts.Usual {
+		t, err := newTarget(Provider{Slug: u.Kind, Kind: u.Kind, BaseURL: u.BaseURL})
+		if err != nil {
+			problems = append(problems, fmt.Errorf("provider %q: %w", u.Kind, err))
+			continue
+		}
+		c.usual[u.Kind] = t
+		problems = append(problems, findProxy(t, opts, proxies))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
 	}
 	c.transport = newTransport(opts, proxies)
+	c.foreign = newForeign(opts)
 	return c, nil
+}
+
+// findProxy notes the proxy for a target, if it needs one.
+func findProxy(t *target, opts Options, proxies map[string]*url.URL) error {
+	via, err := proxyFor(t.base, opts.Proxy)
+	if err != nil {
+		return fmt.Errorf("provider %q: the proxy for it cannot be used: check HTTPS_PROXY and HTTP_PROXY", t.slug)
+	}
+	if via != nil {
+		proxies[t.base.Scheme+"://"+t.base.Host] = via
+	}
+	return nil
 }
 
 // Configured reports whether requests can be sent to the provider.
@@ -85,7 +116,10 @@ func (c *Client) Kind(slug string) string {
 }
 
 // Close closes the idle connections. Requests under way are not disturbed.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.foreign.close()
+}
 
 // Do sends r and returns the provider's answer, whatever its status. The caller
 // closes the answer's body. Cancelling ctx ends the request and the reading of
@@ -96,17 +130,17 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 // came back in time; anything else that it may have been served. The three
 // exclude each other. A cancelled ctx stays visible as context.Canceled.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
-	t := c.targets[r.Provider]
-	if t == nil {
+	t, transport, err := c.way(&r)
+	if err != nil {
 		r.free()
-		return nil, &failure{provider: r.Provider, kind: ErrNotSent, cause: errors.New("no such provider is configured")}
+		return nil, &failure{provider: r.Provider, kind: ErrNotSent, cause: err}
 	}
 	out, sending, err := t.request(ctx, &r)
 	if err != nil {
 		r.free()
 		return nil, &failure{provider: r.Provider, kind: ErrNotSent, cause: err}
 	}
-	resp, err := c.transport.RoundTrip(out)
+	resp, err := transport.RoundTrip(out)
 	if err != nil {
 		resp, err = nil, t.failure(ctx, err, sending.recall())
 	} else {
@@ -114,6 +148,29 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	}
 	sending.done()
 	return resp, err
+}
+
+// way is where a request goes, and how. An account without a base URL of its own is
+// used where the provider is configured to be.
+func (c *Client) way(r *Request) (*target, http.RoundTripper, error) {
+	if r.Account != nil && r.Account.BaseURL != "" {
+		t, err := c.foreign.target(r.Provider, r.Account)
+		if err != nil {
+			return nil, nil, err
+		}
+		return t, c.foreign.transport(t), nil
+	}
+	t := c.targets[r.Provider]
+	if t == nil && r.Account != nil {
+		t = c.usual[r.Provider]
+	}
+	if t == nil {
+		return nil, nil, errors.New("no such provider is configured")
+	}
+	if r.Account != nil {
+		t = t.under(r.Account)
+	}
+	return t, c.transport, nil
 }
 
 // newTransport leaves the buffers of a connection at net/http's 4 KB: with 32 to

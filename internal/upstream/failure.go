@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net"
 	"strings"
-
-	"tollgate/internal/secret"
 )
 
 // Errors of Do.
@@ -66,10 +64,7 @@ func (t *target) failure(ctx context.Context, err error, unsent bool) error {
 // repeats the credential or a line of the answer.
 func (t *target) scrub(err error) error {
 	text := err.Error()
-	clean := text
-	if t.credential != "" {
-		clean = strings.ReplaceAll(clean, t.credential, secret.Redacted)
-	}
+	clean := t.clean.Text(text)
 	if before, _, found := strings.Cut(clean, "malformed"); found {
 		clean = before + "malformed answer"
 	}

@@ -3,7 +3,6 @@ package upstream
 import (
 	"net/http"
 	"net/textproto"
-	"slices"
 	"strings"
 
 	"tollgate/internal/secret"
@@ -33,6 +32,9 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 	}
 	if r.RequestID != "" {
 		out["X-Client-Request-Id"] = []string{r.RequestID}
+	}
+	if r.Account != nil {
+		r.Account.SetHeaders(out)
 	}
 	if t.plain != nil {
 		if credentialIn == authorization {
@@ -99,25 +101,12 @@ func namedBy(connection []string, name string) bool {
 	return false
 }
 
-// Relay copies to dst what of an answer's headers is for the caller, the
-// provider's credential taken out where one repeats it, and returns the
-// provider's own id of the answer.
-func (c *Client) Relay(slug string, dst http.Header, resp *http.Response) (upstreamID string) {
+// Relay copies to dst what of an answer's headers is for the caller, cleaned, and
+// returns the provider's own id of the answer.
+func Relay(clean secret.Cleaner, dst http.Header, resp *http.Response) (upstreamID string) {
 	CopyHeader(dst, resp.Header)
-	t := c.targets[slug]
-	if t == nil || t.credential == "" {
-		return UpstreamRequestID(resp)
-	}
-	for name, values := range dst {
-		for i, v := range values {
-			if strings.Contains(v, t.credential) {
-				clean := slices.Clone(values)
-				clean[i] = strings.ReplaceAll(v, t.credential, secret.Redacted)
-				dst[name], values = clean, clean
-			}
-		}
-	}
-	return strings.ReplaceAll(UpstreamRequestID(resp), t.credential, secret.Redacted)
+	clean.Header(dst)
+	return clean.Text(UpstreamRequestID(resp))
 }
 
 // CopyHeader copies a provider's answer headers to the caller's answer, without

@@ -9,17 +9,20 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"tollgate/internal/credential"
 )
 
 // Request is one request to a provider.
 type Request struct {
-	Provider string      // slug
-	Method   string      // "" = POST
-	Path     string      // canonical, unescaped: "/v1/chat/completions" for every provider
-	RawQuery string      // the caller's query; `key` is taken out, since it carries the caller's credential
-	Header   http.Header // the caller's headers; read while Do runs, never changed
-	Body     []byte      // whole; read until Release is called
-	Parts    [][]byte    // sent after Body, one after another: what a rewrite leaves in place need not be copied together
+	Provider string              // slug
+	Method   string              // "" = POST
+	Path     string              // canonical, unescaped: "/v1/chat/completions" for every provider
+	RawQuery string              // the caller's query; `key` is taken out, since it carries the caller's credential
+	Header   http.Header         // the caller's headers; read while Do runs, never changed
+	Body     []byte              // whole; read until Release is called
+	Account  *credential.Account // whose account it is sent under; nil = the provider's own
+	Parts    [][]byte            // sent after Body, one after another: what a rewrite leaves in place need not be copied together
 
 	// RequestID is sent as X-Client-Request-Id, which OpenAI keeps in its log
 	// beside its own id, in place of what the caller sent under that name.
@@ -44,7 +47,7 @@ func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sendi
 	if err != nil {
 		return nil, nil, err
 	}
-	if q := withoutKey(r.RawQuery); q != "" {
+	if q := r.query(); q != "" {
 		u := *at.url
 		u.RawQuery = q
 		at.url = &u
@@ -66,6 +69,18 @@ func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sendi
 		out.GetBody = s.again
 	}
 	return out, s, nil
+}
+
+// query is the caller's query without keys, and with what the account says.
+func (r *Request) query() string {
+	q := withoutKey(r.RawQuery)
+	if r.Account == nil || r.Account.Query == "" || strings.Contains(q, "api-version=") {
+		return q
+	}
+	if q == "" {
+		return r.Account.Query
+	}
+	return q + "&" + r.Account.Query
 }
 
 func method(m string) string {

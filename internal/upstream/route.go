@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"tollgate/internal/credential"
+	"tollgate/internal/secret"
 )
 
 // Where a canonical path lies under a base URL, and the header that carries the
@@ -69,9 +72,9 @@ func commonPaths() []string {
 type target struct {
 	slug, kind string
 	base       *url.URL
-	credential string
-	bearer     []string // value of Authorization; nil without a credential
-	plain      []string // value of the other headers; nil without a credential
+	clean      secret.Cleaner // of the credential
+	bearer     []string       // value of Authorization; nil without a credential
+	plain      []string       // value of the other headers; nil without a credential
 	ready      map[string]place
 }
 
@@ -95,13 +98,12 @@ func newTarget(p Provider) (*target, error) {
 	if p.Kind == "demo" {
 		base.Path = strings.TrimSuffix(base.Path, "/v1")
 	}
-	t := &target{slug: p.Slug, kind: p.Kind, base: base, credential: p.Credential.Reveal(), ready: make(map[string]place)}
-	if t.credential != "" {
-		if strings.ContainsAny(t.credential, "\r\n\x00") || strings.TrimSpace(t.credential) != t.credential {
+	t := &target{slug: p.Slug, kind: p.Kind, base: base, ready: make(map[string]place)}
+	if own := p.Credential.Reveal(); own != "" {
+		if strings.ContainsAny(own, "\r\n\x00") || strings.TrimSpace(own) != own {
 			return nil, errors.New("its credential has white space around it or a line break in it: set it again without")
 		}
-		t.bearer = []string{"Bearer " + t.credential}
-		t.plain = []string{t.credential}
+		t.authorize(own, secret.NewCleaner(own))
 	}
 	for _, path := range commonPaths() {
 		if at, err := t.place(path); err == nil {
@@ -109,6 +111,19 @@ func newTarget(p Provider) (*target, error) {
 		}
 	}
 	return t, nil
+}
+
+// authorize makes t send a credential.
+func (t *target) authorize(own string, clean secret.Cleaner) {
+	t.clean = clean
+	t.bearer, t.plain = []string{"Bearer " + own}, []string{own}
+}
+
+// under is t with the credential of an account in the place of its own.
+func (t *target) under(a *credential.Account) *target {
+	u := *t
+	u.authorize(a.Key().Reveal(), a.Cleaner())
+	return &u
 }
 
 // parseBase refuses what would put a secret into a URL, and so into errors, logs

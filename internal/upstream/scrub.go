@@ -1,17 +1,18 @@
 package upstream
 
 import (
-	"bytes"
-
+	"tollgate/internal/credential"
 	"tollgate/internal/secret"
 )
 
-// Scrub takes the provider's credential out of what the provider answered: some
-// repeat it in their errors. b is returned as it is when it is not in there.
-func (c *Client) Scrub(slug string, b []byte) []byte {
-	t := c.targets[slug]
-	if t == nil || t.credential == "" || !bytes.Contains(b, []byte(t.credential)) {
-		return b
+// Cleaner takes out of an answer the credential that the request was sent with:
+// the account's, or else the provider's own.
+func (c *Client) Cleaner(slug string, account *credential.Account) secret.Cleaner {
+	if account != nil {
+		return account.Cleaner()
 	}
-	return bytes.ReplaceAll(b, []byte(t.credential), []byte(secret.Redacted))
+	if t := c.targets[slug]; t != nil {
+		return t.clean
+	}
+	return secret.Cleaner{}
 }

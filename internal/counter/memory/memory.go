@@ -1,8 +1,10 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -43,7 +45,7 @@ func New(load Load) *Counters {
 func (c *Counters) Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error) {
 	var cells [limit.MaxChain]*cell
 	var states [limit.MaxChain]*limit.State
-	n, err := c.lock(ctx, chain, &cells, &states, ask.Calendar, ask.Unix)
+	n, err := c.lock(ctx, chain, cells[:], states[:], ask.Calendar, ask.Unix)
 	defer unlock(cells[:n])
 	if err != nil {
 		return nil, err
@@ -54,6 +56,51 @@ func (c *Counters) Take(ctx context.Context, chain limit.Chain, ask *limit.Ask, 
 	}
 	*t = limit.Take(states[:n], ask, verdict.Output)
 	return nil, nil
+}
+
+// Swap takes a hold back from one chain and takes ask on another, or does neither.
+// Nobody sees the moment in between.
+func (c *Counters) Swap(ctx context.Context, from limit.Chain, taken *limit.Taken, to limit.Chain, ask *limit.Ask, t *limit.Taken, v *limit.Verdict) (*limit.Refusal, error) {
+	both := merged(from, to)
+	var cells [2 * limit.MaxChain]*cell
+	var states [2 * limit.MaxChain]*limit.State
+	n, err := c.lock(ctx, both, cells[:], states[:], ask.Calendar, ask.Unix)
+	defer unlock(cells[:n])
+	if err != nil {
+		return nil, err
+	}
+	of := func(chain limit.Chain) []*limit.State {
+		list := make([]*limit.State, len(chain))
+		for i, s := range chain {
+			list[i] = states[slices.IndexFunc(both, func(b *limit.Subject) bool { return b.ID == s.ID })]
+		}
+		return list
+	}
+	old, fresh := of(from), of(to)
+	limit.Undo(old, taken)
+	verdict, refusal := limit.Decide(to, fresh, ask)
+	if *v = verdict; refusal != nil || verdict.Late != 0 {
+		limit.Redo(old, taken)
+		return refusal, nil
+	}
+	*t = limit.Take(fresh, ask, verdict.Output)
+	return nil, nil
+}
+
+// merged is the subjects of both chains, in the order in which they are locked.
+// There can be two of a kind: they go by their ids, so that two requests that swap
+// the same two do not wait for each other.
+func merged(a, b limit.Chain) limit.Chain {
+	both := slices.Clone(a)
+	for _, s := range b {
+		if !slices.ContainsFunc(both, func(o *limit.Subject) bool { return o.ID == s.ID }) {
+			both = append(both, s)
+		}
+	}
+	slices.SortFunc(both, func(a, b *limit.Subject) int {
+		return cmp.Or(cmp.Compare(a.ID.Kind, b.ID.Kind), cmp.Compare(a.ID.ID, b.ID.ID))
+	})
+	return both
 }
 
 // Settle turns a hold on the chain into what was used. The chain is the one of
@@ -72,7 +119,7 @@ func (c *Counters) Undo(chain limit.Chain, t *limit.Taken) {
 func (c *Counters) Read(ctx context.Context, chain limit.Chain, cal *limit.Calendar, unix int64) ([]limit.Reading, error) {
 	var cells [limit.MaxChain]*cell
 	var states [limit.MaxChain]*limit.State
-	n, err := c.lock(ctx, chain, &cells, &states, cal, unix)
+	n, err := c.lock(ctx, chain, cells[:], states[:], cal, unix)
 	defer unlock(cells[:n])
 	if err != nil {
 		return nil, err
@@ -89,7 +136,7 @@ func (c *Counters) Read(ctx context.Context, chain limit.Chain, cal *limit.Calen
 // lock locks the cells of the chain in order, each loaded. What is new is loaded
 // before the first of these locks is taken, so that a slow look-up for one key
 // holds up that key alone. On an error nothing is locked.
-func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells *[limit.MaxChain]*cell, states *[limit.MaxChain]*limit.State, cal *limit.Calendar, unix int64) (int, error) {
+func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells []*cell, states []*limit.State, cal *limit.Calendar, unix int64) (int, error) {
 	for {
 		for i, s := range chain {
 			l, err := c.cell(ctx, s.ID, cal, unix)

@@ -1,0 +1,55 @@
+package vault_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"tollgate/internal/credential"
+	"tollgate/internal/keyset"
+	"tollgate/internal/secret"
+	"tollgate/internal/store/sqlite"
+	"tollgate/internal/vault"
+)
+
+// BenchmarkAccount is what opening a credential adds to a request.
+func BenchmarkAccount(b *testing.B) {
+	dir := b.TempDir()
+	db, err := sqlite.Open(b.Context(), filepath.Join(dir, "tollgate.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	v, err := vault.Open(b.Context(), db.Seals(), keyset.File{Path: filepath.Join(dir, "keyset.json")}, vault.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer v.Close()
+	seal := func(field, text string) secret.Sealed {
+		s, err := v.Sealer().Seal(secret.Place{OrganizationID: "org_01920f5e", RowID: "cred_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c05", Field: field}, secret.New(text))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s
+	}
+	for name, test := range map[string]struct {
+		provider string
+		config   credential.Config
+		sealed   []secret.Sealed
+	}{
+		"openai": {credential.OpenAI, credential.Config{}, []secret.Sealed{seal(credential.APIKey, "sk-proj-0123456789012345678901234567890123456789012345678901234567890123456789")}},
+		"custom with a header": {
+			credential.Custom,
+			credential.Config{BaseURL: "https://llm.example.com/v1", Headers: []string{"X-Team"}},
+			[]secret.Sealed{seal(credential.APIKey, "0123456789abcdef0123456789abcdef"), seal(credential.Headers+"X-Team", "0123456789abcdef")},
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.Account(test.provider, test.config, test.sealed); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
