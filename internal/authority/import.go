@@ -188,6 +188,9 @@ const maxSameBeginning = 8
 func (a *Authority) unused(ctx context.Context, r *importRow) error {
 	if r.secret.Scheme == SchemeSHA256 {
 		_, err := a.store.Keys.KeyByHash(ctx, r.hash)
+		if isNotFound(err) { // nor may a management key open the data plane
+			_, err = a.store.Management.ManagementKeyByHash(ctx, r.hash)
+		}
 		switch {
 		case err == nil:
 			return alreadyHere()
