@@ -92,7 +92,7 @@ generated: ## tell whether go.mod and the generated references are up to date
 	$(GO) mod verify
 	@diff=$$($(GO) mod tidy -diff) || [ -n "$$diff" ] || echo '*** go mod tidy could not look (no network?) ***' >&2; \
 	[ -z "$$diff" ] || { echo "$$diff"; echo 'go.mod and go.sum are not tidy: run go mod tidy' >&2; exit 1; }
-	$(GO) test -run 'Reference|Links|Architecture|Readme|Pinned' . ./internal/config
+	$(GO) test -run 'Reference|Links|Architecture|Readme|Pinned' . ./internal/config ./cmd/tollgate
 
 .PHONY: check
 check: lint generated test ## all that a change must pass

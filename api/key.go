@@ -48,6 +48,8 @@ type KeySecret struct {
 	CreatedAt  time.Time  `json:"created_at" doc:"When it was made." example:"2026-11-20T12:00:00Z"`
 	ExpiresAt  *time.Time `json:"expires_at" doc:"A replaced secret stops working at this instant; null is as long as the key works."`
 	LastUsedAt *time.Time `json:"last_used_at" doc:"When it was last used, to within some seconds; null is never." example:"2026-11-20T12:34:56Z"`
+
+	Recoverable bool `json:"recoverable" doc:"Whether it was kept sealed when it was made, and can be shown again; else only its hash is kept."`
 }
 
 // Balance is prepaid money: available = granted - spent - held.
@@ -108,6 +110,11 @@ type ExtendInput struct {
 // RevokeInput is the body that ends a key for good. It may be left out.
 type RevokeInput struct {
 	Reason string `json:"reason,omitempty" doc:"Why, for people, at most 500 characters; stays with the key." nullable:"true" maxLength:"500" example:"was in a public repository"`
+}
+
+// RevealInput is the body that asks for a secret again.
+type RevealInput struct {
+	Reason string `json:"reason" doc:"Why the secret must be seen, 1 to 500 characters; the audit keeps it." minLength:"1" maxLength:"500" example:"the vault of the build was lost"`
 }
 
 // KeyCreated is the answer that makes a key or gives it another secret: the only

@@ -60,7 +60,9 @@ type Organization struct {
 
 	MaxKeysPerUser     *int64 `json:"max_keys_per_user" doc:"Keys that a user may have; null is any number." example:"20"`
 	ExpiredKeys        string `json:"expired_keys" enum:"disable,delete" doc:"What the clean-up does with expired keys that do not say it themselves."`
+	AllowKeyInQuery    bool   `json:"allow_key_in_query" doc:"True takes a key from the query (?key=) of requests in Google's format. Queries end up in the logs of whatever stands before this server." example:"false"`
 	CredentialFallback bool   `json:"credential_fallback" doc:"True lets the next credential pay for a request when the provider refuses the first: the organization's own, then the platform's." example:"false"`
+	Recoverable        bool   `json:"recoverable" doc:"Whether the secrets of keys that are made from now on are kept sealed as well, so that they can be shown again. Otherwise only their hashes are kept."`
 	Limits
 	DefaultPrice *DefaultPrice `json:"default_price" doc:"What a model without a price is charged at; null refuses such models under a budget."`
 	CreatedAt    time.Time     `json:"created_at" doc:"When it was made." example:"2026-11-20T12:00:00Z"`
@@ -83,8 +85,10 @@ type OrganizationInput struct {
 	LimitsInput
 	MaxKeysPerUser     Optional[int64]        `json:"max_keys_per_user,omitzero" minimum:"0" maximum:"1000000" doc:"Keys that a user may have; null is any number."`
 	ExpiredKeys        Optional[string]       `json:"expired_keys,omitzero" enum:"disable,delete" doc:"What the clean-up does with expired keys that do not say it themselves." nullable:"false"`
+	AllowKeyInQuery    Optional[bool]         `json:"allow_key_in_query,omitzero" doc:"True takes a key from the query (?key=) of requests in Google's format." nullable:"false"`
 	CredentialFallback Optional[bool]         `json:"credential_fallback,omitzero" doc:"True lets the next credential pay for a request when the provider refuses the first."`
 	DefaultPrice       Optional[DefaultPrice] `json:"default_price,omitzero" doc:"What a model without a price is charged at; null refuses such models under a budget."`
+	Recoverable        Optional[bool]         `json:"recoverable,omitzero" doc:"True keeps the secrets of keys that are made from now on sealed, so that they can be shown again; false takes away all that are kept." nullable:"false"`
 }
 
 // LimitsInput is the settable limits of a user or of the organization.

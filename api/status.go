@@ -22,7 +22,7 @@ func Status(code string) int {
 		return http.StatusMethodNotAllowed
 	case "request_timeout":
 		return http.StatusRequestTimeout
-	case "name_taken", "version_conflict", "idempotency_conflict", "unlimited_balance", "insufficient_balance", "key_quota_reached", "last_owner":
+	case "name_taken", "version_conflict", "idempotency_conflict", "unlimited_balance", "insufficient_balance", "key_quota_reached", "last_owner", "not_recoverable":
 		return http.StatusConflict
 	case "precondition_failed":
 		return http.StatusPreconditionFailed

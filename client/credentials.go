@@ -76,7 +76,7 @@ func (c *Client) UpdateCredential(ctx context.Context, id string, in api.Credent
 
 // ReplaceCredential is UpdateCredential by PUT, which takes a credential as it was
 // read.
-func (c *Client) ReplaceCredential(ctx context.Context, id string, in api.CredentialInput, opts ...CallOption) (api.Credential, error) {
+func (c *Client) ReplaceCredential(ctx context.Context, id string, in any, opts ...CallOption) (api.Credential, error) {
 	return call[api.Credential](ctx, c, http.MethodPut, credentialPath(id), in, opts...)
 }
 

@@ -16,6 +16,9 @@ type KeyQuery struct {
 	UserID   string // only keys of this owner
 	Search   string // case-insensitive, in name or description
 	IsActive *bool  // only active or only inactive keys
+	Kind     string // user, standalone, chatbot or service
+	Status   string // active, disabled, revoked or expired
+	Tag      string // only keys with this tag
 	After    string // id of the last key already seen; Page then means nothing
 }
 
@@ -24,6 +27,9 @@ func (q KeyQuery) encode() string {
 	setIf(v, "user_id", q.UserID)
 	setIf(v, "search", q.Search)
 	setIf(v, "after", q.After)
+	setIf(v, "kind", q.Kind)
+	setIf(v, "status", q.Status)
+	setIf(v, "tag", q.Tag)
 	if q.IsActive != nil {
 		v.Set("is_active", strconv.FormatBool(*q.IsActive))
 	}
@@ -51,9 +57,10 @@ func (c *Client) UpdateKey(ctx context.Context, id string, in api.KeyInput, opts
 	return call[api.Key](ctx, c, http.MethodPatch, keyPath(id), in, opts...)
 }
 
-// ReplaceKey is UpdateKey by PUT, which takes a key as it was read: fields that
-// cannot be set may be there if they say what is so. What in leaves out stays.
-func (c *Client) ReplaceKey(ctx context.Context, id string, in api.KeyInput, opts ...CallOption) (api.Key, error) {
+// ReplaceKey is UpdateKey of a whole key as it was read, changed: an api.Key, or
+// its JSON. Fields that cannot be set must say what is so; what in leaves out
+// stays.
+func (c *Client) ReplaceKey(ctx context.Context, id string, in any, opts ...CallOption) (api.Key, error) {
 	return call[api.Key](ctx, c, http.MethodPut, keyPath(id), in, opts...)
 }
 
@@ -61,6 +68,12 @@ func (c *Client) ReplaceKey(ctx context.Context, id string, in api.KeyInput, opt
 // time. The old one works on for in.OverlapSeconds.
 func (c *Client) RegenerateKey(ctx context.Context, id string, in api.RegenerateInput, opts ...CallOption) (api.KeyCreated, error) {
 	return call[api.KeyCreated](ctx, c, http.MethodPost, keyPath(id)+"/regenerate", in, opts...)
+}
+
+// RevealKey shows the secret of a key again, if it was made while the organization
+// kept secrets recoverable. The audit keeps the reason.
+func (c *Client) RevealKey(ctx context.Context, id, reason string) (api.KeyCreated, error) {
+	return call[api.KeyCreated](ctx, c, http.MethodPost, keyPath(id)+"/reveal", api.RevealInput{Reason: reason})
 }
 
 // ExtendKey moves a key's expiry by so many days, from now or from when it

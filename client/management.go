@@ -41,6 +41,12 @@ func (c *Client) UpdateManagementKey(ctx context.Context, id string, in api.Mana
 	return call[api.ManagementKey](ctx, c, http.MethodPatch, managementPath(id), in, opts...)
 }
 
+// ReplaceManagementKey is UpdateManagementKey of a whole management key as it was
+// read, changed: an api.ManagementKey, or its JSON.
+func (c *Client) ReplaceManagementKey(ctx context.Context, id string, in any, opts ...CallOption) (api.ManagementKey, error) {
+	return call[api.ManagementKey](ctx, c, http.MethodPut, managementPath(id), in, opts...)
+}
+
 // RevokeManagementKey ends a management key for good; it stays visible.
 func (c *Client) RevokeManagementKey(ctx context.Context, id string, opts ...CallOption) (api.ManagementKey, error) {
 	return call[api.ManagementKey](ctx, c, http.MethodPost, managementPath(id)+"/revoke", nil, opts...)

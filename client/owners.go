@@ -48,6 +48,12 @@ func (c *Client) DeleteUser(ctx context.Context, id string, opts ...CallOption) 
 	return err
 }
 
+// ReplaceUser is UpdateUser of a whole user as it was read, changed: an api.User,
+// or its JSON. Fields that cannot be set must say what is so.
+func (c *Client) ReplaceUser(ctx context.Context, id string, in any, opts ...CallOption) (api.User, error) {
+	return call[api.User](ctx, c, http.MethodPut, userPath(id), in, opts...)
+}
+
 // Organization is the organization that the token acts in.
 func (c *Client) Organization(ctx context.Context) (api.Organization, error) {
 	return call[api.Organization](ctx, c, http.MethodGet, "/organization", nil)
@@ -56,6 +62,12 @@ func (c *Client) Organization(ctx context.Context) (api.Organization, error) {
 // UpdateOrganization changes the fields that in holds and keeps the others.
 func (c *Client) UpdateOrganization(ctx context.Context, in api.OrganizationInput, opts ...CallOption) (api.Organization, error) {
 	return call[api.Organization](ctx, c, http.MethodPatch, "/organization", in, opts...)
+}
+
+// ReplaceOrganization is UpdateOrganization of the whole organization as it was
+// read, changed: an api.Organization, or its JSON.
+func (c *Client) ReplaceOrganization(ctx context.Context, in any, opts ...CallOption) (api.Organization, error) {
+	return call[api.Organization](ctx, c, http.MethodPut, "/organization", in, opts...)
 }
 
 func userPath(id string) string { return "/users/" + url.PathEscape(id) }

@@ -25,13 +25,23 @@ type commands struct {
 	Demo           demoCmd        `cmd:"" help:"Start a throw-away server with a simulated provider and a key to try."`
 	Keys           keysCmd        `cmd:"" help:"Create, list, change and end gateway keys."`
 	Credentials    credentialsCmd `cmd:"" help:"Store, list, choose and end credentials for providers."`
-	ManagementKeys managementCmd  `cmd:"" name:"management-keys" help:"Create, list and end keys of the management API."`
+	ManagementKeys managementCmd  `cmd:"" name:"management-keys" help:"Create, list, change and end keys of the management API."`
 	Audit          auditCmd       `cmd:"" help:"List, verify and export what was done and refused."`
 	Usage          usageCmd       `cmd:"" help:"List requests that were forwarded, newest first, or sums of them."`
 	Import         importCmd      `cmd:"" help:"Bring keys along from another gateway; they go on working."`
 	Explain        explainCmd     `cmd:"" help:"Say what the gate would answer to a request, rule by rule."`
-	Doctor         doctorCmd      `cmd:"" help:"Check configuration, data directory, server, token, clock and providers."`
-	Version        versionCmd     `cmd:"" help:"Print the version."`
+
+	Users        usersCmd        `cmd:"" help:"Create, list, change and delete users."`
+	Organization organizationCmd `cmd:"" help:"Show and change the organization."`
+	Limits       limitsCmd       `cmd:"" help:"Show and change limits of the organization, of users and of keys."`
+	Roles        rolesCmd        `cmd:"" help:"List what users of each kind may do."`
+	Presets      presetsCmd      `cmd:"" help:"List what keys can start from."`
+	Models       modelsCmd       `cmd:"" help:"List the models of the catalogue, or say where a name leads."`
+	Prices       pricesCmd       `cmd:"" help:"List what is charged for models."`
+	OpenAPI      openAPICmd      `cmd:"" name:"openapi" help:"Print the OpenAPI document of the management API."`
+
+	Doctor  doctorCmd  `cmd:"" help:"Check configuration, data directory, server, token, clock and providers."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 // terminal is all that a command may touch of the process it runs in.
@@ -101,6 +111,15 @@ func parse(t *terminal, args []string) (command *kong.Context, code int) {
 			command, code = nil, int(asked)
 		}
 	}()
+	command, err := newParser(t).Parse(args)
+	if err != nil {
+		return nil, t.fail(usageError{err: err})
+	}
+	return command, exitDone
+}
+
+// newParser is the parser of the command line.
+func newParser(t *terminal) *kong.Kong {
 	options := append(fieldMappers(),
 		kong.Name("tollgate"),
 		kong.Description("A gate in front of language models: it issues keys, meters them and never lets them pass their cap."),
@@ -114,11 +133,7 @@ func parse(t *terminal, args []string) (command *kong.Context, code int) {
 	if err != nil {
 		panic(err) // a mistake in the structs above, met by the first test
 	}
-	command, err = parser.Parse(args)
-	if err != nil {
-		return nil, t.fail(usageError{err: err})
-	}
-	return command, exitDone
+	return parser
 }
 
 type exitRequest int

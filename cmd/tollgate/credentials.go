@@ -207,6 +207,7 @@ func (c *credentialsUseCmd) Run(ctx context.Context, cl *client.Client, p *print
 
 type credentialsUpdateCmd struct {
 	credentialID    `embed:""`
+	fileFlag        `embed:""`
 	IfVersion       int64 `placeholder:"N" help:"Only if the credential still has this version."`
 	credentialFlags `embed:""`
 }
@@ -227,14 +228,18 @@ func (c *credentialsUpdateCmd) Run(ctx context.Context, cl *client.Client, p *pr
 	if err != nil {
 		return err
 	}
-	if reflect.ValueOf(in).IsZero() {
-		return misuse("nothing to change: name at least one field, such as --daily-limit 100000")
+	byFile, err := c.change(!reflect.ValueOf(in).IsZero(), "--daily-limit 100000")
+	if err != nil {
+		return err
 	}
-	var opts []client.CallOption
-	if c.IfVersion != 0 {
-		opts = append(opts, client.IfVersion(c.IfVersion))
+	if !byFile {
+		return p.showCredential(cl.UpdateCredential(ctx, c.ID, in, ifVersion(c.IfVersion)...))
 	}
-	return p.showCredential(cl.UpdateCredential(ctx, c.ID, in, opts...))
+	body, err := c.read(p.terminal)
+	if err != nil {
+		return err
+	}
+	return p.showCredential(cl.ReplaceCredential(ctx, c.ID, body, ifVersion(c.IfVersion)...))
 }
 
 type credentialsDeleteCmd struct {

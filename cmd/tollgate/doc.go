@@ -7,3 +7,5 @@
 // Exit codes: 0 done, 1 refused or failed, 2 wrong usage. What was asked for
 // goes to the standard output, everything else to the standard error.
 package main
+
+//go:generate go test . -run TestReference -update

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"tollgate/client"
@@ -81,7 +82,17 @@ func refusalHint(e *client.Error) string {
 	case "permission_denied", "escalation_denied":
 		return "use a management key with more permissions"
 	case "not_found":
-		return "tollgate keys list shows the keys and their ids (key_…), tollgate management-keys list those of the management API (mk_…), tollgate credentials list those for providers (cred_…)"
+		return listHint(e.Detail)
+	case "model_not_found":
+		return "tollgate models list shows the models; one that is not listed needs its provider before its name"
+	case "idempotency_conflict":
+		return "use a fresh --idempotency-key for each change"
+	case "key_quota_reached":
+		return "tollgate organization update --max-keys-per-user N changes how many a user may have"
+	case "last_owner":
+		return "make another user owner first: tollgate users update ID --role owner"
+	case "unlimited_balance":
+		return "tollgate keys balance ID --open AMOUNT gives the key a balance"
 	case "precondition_failed", "version_conflict":
 		return "somebody changed it meanwhile; get it again and repeat the change"
 	case "would_lift_restriction":
@@ -97,6 +108,25 @@ func refusalHint(e *client.Error) string {
 		return fmt.Sprintf("try again in %s", e.RetryAfter)
 	}
 	return ""
+}
+
+// listHint names the command that lists what was not found, by the noun in
+// `There is no user "…".`
+func listHint(detail string) string {
+	const hint = "tollgate %s list shows what there is, with their ids"
+	_, rest, _ := strings.Cut(detail, "There is no ")
+	noun, _, _ := strings.Cut(rest, ` "`)
+	command := strings.ReplaceAll(strings.TrimPrefix(noun, "API "), " ", "-") + "s"
+	if strings.HasPrefix(detail, "There are no prices") {
+		command = "prices"
+	}
+	for i := range reflect.TypeFor[commands]().NumField() {
+		field := reflect.TypeFor[commands]().Field(i)
+		if name := field.Tag.Get("name"); name == command || name == "" && strings.EqualFold(field.Name, command) {
+			return fmt.Sprintf(hint, command)
+		}
+	}
+	return "tollgate keys list, tollgate users list and their like show the ids of what there is"
 }
 
 func connectionHint(err error) string {

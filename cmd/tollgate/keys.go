@@ -21,6 +21,7 @@ type keysCmd struct {
 	Deactivate keysDeactivateCmd `cmd:"" help:"Disable a key until it is activated."`
 	Revoke     keysRevokeCmd     `cmd:"" help:"End a key for good; it stays visible."`
 	Regenerate keysRegenerateCmd `cmd:"" help:"Give a key another secret and print it, once."`
+	Reveal     keysRevealCmd     `cmd:"" help:"Show the secret of a key again, where the organization keeps it."`
 	Extend     keysExtendCmd     `cmd:"" help:"Move a key's expiry."`
 	Delete     keysDeleteCmd     `cmd:"" help:"Delete a key for good; its usage stays in the ledger."`
 	Cleanup    keysCleanupCmd    `cmd:"" help:"Delete or disable the keys that have expired."`
@@ -61,11 +62,7 @@ func (c *keysCreateCmd) Run(ctx context.Context, cl *client.Client, p *printer) 
 	if _, ok := in.Name.Get(); !ok {
 		return misuse("a key needs a name: --name TEXT")
 	}
-	var opts []client.CallOption
-	if c.IdempotencyKey != "" {
-		opts = append(opts, client.Idempotent(c.IdempotencyKey))
-	}
-	made, err := cl.CreateKey(ctx, in, opts...)
+	made, err := cl.CreateKey(ctx, in, idempotent(c.IdempotencyKey)...)
 	if err != nil {
 		return err
 	}
@@ -100,6 +97,9 @@ type keysListCmd struct {
 	After    string `placeholder:"ID" help:"What follows the key with this id, instead of a page."`
 	Search   string `placeholder:"TEXT" help:"Only keys with this text in name or description."`
 	UserID   string `name:"user-id" placeholder:"ID" help:"Only keys of this owner."`
+	Kind     string `enum:",user,standalone,chatbot,service" default:"" placeholder:"KIND" help:"Only keys of this kind: user, standalone, chatbot or service."`
+	Status   string `enum:",active,disabled,revoked,expired" default:"" placeholder:"WORD" help:"Only keys with this status now: active, disabled, revoked or expired."`
+	Tag      string `placeholder:"WORD" help:"Only keys with this tag."`
 	Active   bool   `xor:"active" help:"Only active keys."`
 	Inactive bool   `xor:"active" help:"Only disabled or revoked keys."`
 }
@@ -109,6 +109,7 @@ func (keysListCmd) Help() string {
 	return `Examples:
 
 	tollgate keys list --search ci
+	tollgate keys list --status expired --kind user
 	tollgate keys list --inactive --json`
 }
 
@@ -117,7 +118,7 @@ func (c *keysListCmd) Run(ctx context.Context, cl *client.Client, p *printer) er
 	if err := checkPage(c.Page, c.Size, 100); err != nil {
 		return err
 	}
-	q := client.KeyQuery{Page: c.Page, Size: c.Size, Search: c.Search, UserID: c.UserID, After: c.After}
+	q := client.KeyQuery{Page: c.Page, Size: c.Size, Search: c.Search, UserID: c.UserID, After: c.After, Kind: c.Kind, Status: c.Status, Tag: c.Tag}
 	if c.Active || c.Inactive {
 		q.IsActive = &c.Active
 	}
@@ -139,6 +140,7 @@ func (c *keysGetCmd) Run(ctx context.Context, cl *client.Client, p *printer) err
 
 type keysUpdateCmd struct {
 	keyID     `embed:""`
+	fileFlag  `embed:""`
 	IfVersion int64 `placeholder:"N" help:"Only if the key still has this version."`
 	keyFlags  `embed:""`
 }
@@ -150,7 +152,8 @@ func (keysUpdateCmd) Help() string {
 Examples:
 
 	tollgate keys update key_0192… --budget-usd 20
-	tollgate keys update key_0192… --allowed-models none --rate-limit-per-minute 10`
+	tollgate keys update key_0192… --allowed-models none --rate-limit-per-minute 10
+	tollgate keys get key_0192… --json > key.json, and once it is edited: tollgate keys update key_0192… --file key.json`
 }
 
 // Run changes the key.
@@ -159,14 +162,18 @@ func (c *keysUpdateCmd) Run(ctx context.Context, cl *client.Client, p *printer) 
 	if err != nil {
 		return err
 	}
-	if reflect.ValueOf(in).IsZero() {
-		return misuse("nothing to change: name at least one field, such as --budget-usd 20")
+	byFile, err := c.change(!reflect.ValueOf(in).IsZero(), "--budget-usd 20")
+	if err != nil {
+		return err
 	}
-	var opts []client.CallOption
-	if c.IfVersion != 0 {
-		opts = append(opts, client.IfVersion(c.IfVersion))
+	if !byFile {
+		return p.showKey(cl.UpdateKey(ctx, c.ID, in, ifVersion(c.IfVersion)...))
 	}
-	return p.showKey(cl.UpdateKey(ctx, c.ID, in, opts...))
+	body, err := c.read(p.terminal)
+	if err != nil {
+		return err
+	}
+	return p.showKey(cl.ReplaceKey(ctx, c.ID, body, ifVersion(c.IfVersion)...))
 }
 
 type keysActivateCmd struct {

@@ -80,11 +80,7 @@ func (c *keysBalanceCmd) change(ctx context.Context, cl *client.Client) (api.Key
 			continue
 		}
 		change.Reason = c.Reason
-		var opts []client.CallOption
-		if c.IdempotencyKey != "" {
-			opts = append(opts, client.Idempotent(c.IdempotencyKey))
-		}
-		return cl.ChangeBalance(ctx, c.ID, change, opts...)
+		return cl.ChangeBalance(ctx, c.ID, change, idempotent(c.IdempotencyKey)...)
 	}
 	if c.Reason != "" || c.IdempotencyKey != "" {
 		return api.Key{}, misuse("nothing to change: say what, such as --grant 25")
@@ -99,11 +95,23 @@ type keysLedgerCmd struct {
 	To    time.Time `placeholder:"TIME" help:"Before this time."`
 	Page  int       `default:"1" placeholder:"N" help:"Page, from 1."`
 	Size  int       `default:"50" placeholder:"N" help:"Lines on a page, 1 to 1000."`
+	After string    `placeholder:"ID" help:"What follows the line with this id, instead of a page."`
+}
+
+// Help shows examples.
+func (keysLedgerCmd) Help() string {
+	return `Examples:
+
+	tollgate keys ledger key_0192…
+	tollgate keys ledger key_0192… --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --json`
 }
 
 // Run shows the lines.
 func (c *keysLedgerCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
-	st, err := cl.KeyLedger(ctx, c.ID, client.LedgerQuery{From: c.From, To: c.To, PageQuery: client.PageQuery{Page: c.Page, Size: c.Size}})
+	if err := checkPage(c.Page, c.Size, 1000); err != nil {
+		return err
+	}
+	st, err := cl.KeyLedger(ctx, c.ID, client.LedgerQuery{From: c.From, To: c.To, PageQuery: client.PageQuery{Page: c.Page, Size: c.Size, After: c.After}})
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,35 @@ func (c *keysRegenerateCmd) Run(ctx context.Context, cl *client.Client, p *print
 	})
 }
 
+// keysRevealCmd shows a secret again.
+type keysRevealCmd struct {
+	keyID  `embed:""`
+	Reason string `required:"" placeholder:"TEXT" help:"Why it must be seen; the audit keeps it."`
+	Quiet  bool   `short:"q" help:"Print only the key, for scripts."`
+}
+
+// Help shows examples.
+func (keysRevealCmd) Help() string {
+	return `Only what was made while the organization's recoverable was true is kept, sealed.
+
+Examples:
+
+	tollgate keys reveal key_0192… --reason 'the vault of the build was lost'`
+}
+
+// Run shows the secret.
+func (c *keysRevealCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	shown, err := cl.RevealKey(ctx, c.ID, c.Reason)
+	if err != nil {
+		return err
+	}
+	if c.Quiet {
+		p.printf("%s\n", shown.SecretKey)
+		return nil
+	}
+	return p.print(shown, func() { p.printf("Key %s (%s):\n\n  %s\n", plain(shown.APIKey.Name), shown.APIKey.ID, shown.SecretKey) })
+}
+
 // keysExtendCmd moves a key's expiry.
 type keysExtendCmd struct {
 	keyID `embed:""`

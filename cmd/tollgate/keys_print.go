@@ -27,11 +27,11 @@ func (p *printer) key(k api.Key) {
 		{"begins with", plain(k.KeyPrefix)},
 		{"status", k.Status},
 		{"expires", instant(k.ExpiresAt)},
-		{"budget", budget(k)},
+		{"budget", budget(k.Limits)},
 		{"spent", "$" + k.TotalCostUSD},
 		{"used", counted(k.TotalRequests, "request") + ", " + counted(k.TotalTokens, "token")},
-		{"rates", rates(k)},
-		{"tokens", tokens(k)},
+		{"rates", rates(k.Limits)},
+		{"tokens", tokens(k.Limits)},
 		{"concurrent", limit(k.ConcurrentLimit, "request")},
 		{"scopes", list(k.Scopes)},
 		{"models", list(k.AllowedModels)},
@@ -67,7 +67,7 @@ func (p *printer) keys(page api.KeyList) {
 	}
 	rows := [][]string{{"ID", "NAME", "STATUS", "BUDGET", "SPENT (USD)", "REQUESTS", "LAST USED"}}
 	for _, k := range page.APIKeys {
-		rows = append(rows, []string{k.ID, plain(k.Name), k.Status, budget(k), k.TotalCostUSD, count(k.TotalRequests), instant(k.LastUsedAt)})
+		rows = append(rows, []string{k.ID, plain(k.Name), k.Status, budget(k.Limits), k.TotalCostUSD, count(k.TotalRequests), instant(k.LastUsedAt)})
 	}
 	p.table(rows)
 	p.page("keys", len(page.APIKeys), page.Total, page.Page)
@@ -87,26 +87,26 @@ func kindOf(k api.Key) string {
 	return k.Kind + " of " + plain(*k.UserID)
 }
 
-func budget(k api.Key) string {
-	if k.BudgetLimitCents == nil {
+func budget(l api.Limits) string {
+	if l.BudgetLimitCents == nil {
 		return "no limit"
 	}
-	text := dollars(*k.BudgetLimitCents)
-	if k.BudgetType != nil {
-		text += " " + *k.BudgetType
+	text := dollars(*l.BudgetLimitCents)
+	if l.BudgetType != nil {
+		text += " " + *l.BudgetType
 	}
-	if k.BudgetMode != nil && *k.BudgetMode == "soft" {
+	if l.BudgetMode != nil && *l.BudgetMode == "soft" {
 		text += ", soft"
 	}
 	return text
 }
 
-func rates(k api.Key) string {
-	return perSpan(k.RateLimitPerMinute, "a minute", k.RateLimitPerHour, "an hour", k.RateLimitPerDay, "a day")
+func rates(l api.Limits) string {
+	return perSpan(l.RateLimitPerMinute, "a minute", l.RateLimitPerHour, "an hour", l.RateLimitPerDay, "a day")
 }
 
-func tokens(k api.Key) string {
-	return perSpan(k.TokensPerMinute, "a minute", k.TokensPerDay, "a day", k.TokensPerMonth, "a month")
+func tokens(l api.Limits) string {
+	return perSpan(l.TokensPerMinute, "a minute", l.TokensPerDay, "a day", l.TokensPerMonth, "a month")
 }
 
 func perSpan(a *int64, spanA string, b *int64, spanB string, c *int64, spanC string) string {

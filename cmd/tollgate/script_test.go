@@ -2,10 +2,20 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,27 +33,83 @@ func TestMain(m *testing.M) {
 const testRoot = "tgm_root_key_of_the_scripts_01"
 
 // Each script in testdata runs the real program against a real server of its own
-// with the simulated provider: TOLLGATE_URL and TOLLGATE_TOKEN are set.
+// with the simulated provider: TOLLGATE_URL and TOLLGATE_TOKEN are set. Together
+// they use every operation of the management API that there is a command for,
+// which is all of them.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		Setup: func(e *testscript.Env) error {
-			url, err := startServer(e, filepath.Join(e.WorkDir, ".server"))
-			e.Setenv("TOLLGATE_URL", url)
-			e.Setenv("TOLLGATE_TOKEN", testRoot)
-			return err
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"capture": capture, "misuse": misused},
+	asked := &operations{}
+	t.Run("all", func(t *testing.T) { // returns once the scripts, which run beside one another, have ended
+		testscript.Run(t, testscript.Params{
+			Dir:                 "testdata",
+			RequireExplicitExec: true,
+			RequireUniqueNames:  true,
+			Setup: func(e *testscript.Env) error {
+				url, err := startServer(e, filepath.Join(e.WorkDir, ".server"), asked)
+				e.Setenv("TOLLGATE_URL", url)
+				e.Setenv("TOLLGATE_TOKEN", testRoot)
+				return err
+			},
+			Cmds: map[string]func(*testscript.TestScript, bool, []string){"capture": capture, "misuse": misused},
+		})
+	})
+	if flag.Lookup("test.run").Value.String() == "" { // some scripts alone prove nothing
+		asked.judge(t)
+	}
+}
+
+// operations remembers which operations of the management API were asked for.
+type operations struct {
+	mu    sync.Mutex
+	asked map[string]bool // method and route; covered by mu
+}
+
+// through is next, remembering what it was asked for successfully.
+func (o *operations) through(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.asked == nil {
+			o.asked = map[string]bool{}
+		}
+		o.asked[r.Method+" "+r.URL.EscapedPath()] = true
 	})
 }
 
+// judge fails for each operation of the document that no script has used.
+func (o *operations) judge(t *testing.T) {
+	t.Helper()
+	text, err := server.OpenAPI("test")
+	var doc struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &doc)
+	}
+	if err != nil || len(doc.Paths) < 20 {
+		t.Fatalf("%d paths, %v", len(doc.Paths), err)
+	}
+	for path, methods := range doc.Paths {
+		// Longer paths of the document are other operations: a word is no id.
+		route := regexp.MustCompile("^" + regexp.MustCompile(`\{[^}]+\}`).ReplaceAllString(path, "[^/]*[_/a-z0-9][^/]*(/[^/]+)?") + "$")
+		for method, op := range methods {
+			used := slices.ContainsFunc(slices.Collect(maps.Keys(o.asked)), func(request string) bool {
+				verb, at, _ := strings.Cut(request, " ")
+				_, word := doc.Paths[at]
+				return strings.EqualFold(verb, method) && route.MatchString(at) && (!word || at == path)
+			})
+			if !used {
+				t.Errorf("no script in testdata runs a command for the operation %s (%s %s)", op.OperationID, strings.ToUpper(method), path)
+			}
+		}
+	}
+}
+
 // startServer starts a server for one script, and ends it with the script.
-func startServer(e *testscript.Env, dir string) (url string, err error) {
+func startServer(e *testscript.Env, dir string, asked *operations) (address string, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	e.Defer(stop)
-	url, ended, err := serveFrom(ctx, dir)
+	at, ended, err := serveFrom(ctx, dir)
 	if err != nil {
 		return "", err
 	}
@@ -53,7 +119,13 @@ func startServer(e *testscript.Env, dir string) (url string, err error) {
 			e.T().Log("the server ended with", err)
 		}
 	})
-	return url, nil
+	target, err := url.Parse(at)
+	if err != nil {
+		return "", err
+	}
+	front := httptest.NewServer(asked.through(httputil.NewSingleHostReverseProxy(target)))
+	e.Defer(front.Close)
+	return front.URL, nil
 }
 
 // serveFrom serves from a data directory until ctx ends, with the simulated

@@ -22,6 +22,7 @@ type usageCmd struct {
 	To       time.Time `placeholder:"TIME" help:"Admitted before this time."`
 	GroupBy  []string  `enum:"day,key,user,provider,model,chatbot" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model or chatbot, or several of them, instead of requests."`
 	CSV      bool      `name:"csv" help:"Print CSV: everything that matches, unless --size is given."`
+	After    string    `placeholder:"ID" help:"What follows the request with this id, instead of a page."`
 	Page     int       `default:"1" placeholder:"N" help:"Page, from 1."`
 	Size     *int      `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
 }
@@ -57,7 +58,7 @@ func (c *usageCmd) Run(ctx context.Context, cl *client.Client, p *printer) error
 	}
 	q := client.UsageQuery{
 		KeyID: c.KeyID, UserID: c.UserID, Provider: c.Provider, Model: c.Model, Outcome: c.Outcome,
-		From: c.From, To: c.To, GroupBy: c.GroupBy, Page: c.Page, Size: size,
+		From: c.From, To: c.To, GroupBy: c.GroupBy, After: c.After, Page: c.Page, Size: size,
 	}
 	if c.CSV {
 		if p.json {

@@ -82,11 +82,28 @@ type service struct {
 	mux         *http.ServeMux
 	methods     map[string][]string // the methods of each path, for 405
 	described   map[string]route    // the rows of the table by id, for the document
+	openAPI     []byte              // the OpenAPI document
 }
 
 // New is the handler of /api/v1/… and /openapi.json; every other path is 404. It
 // is safe for concurrent use.
 func New(o Options) http.Handler {
+	s := newService(o)
+	return s.outer(s.mux)
+}
+
+// Document is the OpenAPI document of New's handler with the built-in catalogue,
+// for who has no server at hand.
+func Document(version string) ([]byte, error) {
+	models, err := catalog.Load(catalog.Options{})
+	if err != nil {
+		return nil, err
+	}
+	nobody := authority.New(authority.Store{}, authority.Options{})
+	return newService(Options{Authority: nobody, Catalog: models, Version: version}).openAPI, nil
+}
+
+func newService(o Options) *service {
 	s := &service{
 		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, catalog: o.Catalog,
 		configured: o.Configured, kind: o.Kind, leastOutput: cmp.Or(o.LeastOutput, 64),
@@ -109,8 +126,13 @@ func New(o Options) http.Handler {
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, fault.New(fault.NotFound, "There is nothing at this path. /openapi.json lists what there is."))
 	})
-	s.mux.Handle("GET /openapi.json", s.document())
-	return s.outer(s.mux)
+	s.openAPI = s.document()
+	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(s.openAPI) // nobody left to tell
+	})
+	return s
 }
 
 // outer gives each request an id, survives panics, and lets one trailing slash

@@ -37,11 +37,6 @@ type Purse interface {
 // manageBalance is the permission to give money.
 const manageBalance = "platform:balance:manage"
 
-type balanceChange struct {
-	ID   string `path:"id" doc:"Id of the key."`
-	Body json.RawMessage
-}
-
 const (
 	balanceOpen   = "open"
 	actionBalance = "api_key.balance." // and what was done
@@ -49,7 +44,7 @@ const (
 
 // changeBalance changes what a key may spend in all. Putting money in loosens,
 // and needs more than taking it out.
-func (s *service) changeBalance(ctx context.Context, who authority.Principal, in *balanceChange) (*keyAnswer, error) {
+func (s *service) changeBalance(ctx context.Context, who authority.Principal, in *order) (*keyAnswer, error) {
 	k, err := s.authority.ResolveKey(ctx, who, in.ID, actionBalance+"change")
 	if err != nil {
 		return nil, err

@@ -56,6 +56,14 @@ func refusalTexts() []refusal {
 			detail: "The user has 20 keys already, which is as many as a user may have here. Delete or revoke one first.",
 		},
 		{
+			code: fault.LastOwner, means: "The organization would be left without an active owner.",
+			detail: "This is the only active owner of the organization. Make another one first.",
+		},
+		{
+			code: fault.NotRecoverable, means: "Only the hash of the secret is kept.",
+			detail: "Of this key's secret only the hash is kept, so it cannot be shown again. Regenerate the key; what is made while the organization's recoverable is true can be shown.",
+		},
+		{
 			code: fault.PreconditionFailed, means: "If-Match names another version than the present one.",
 			detail: "The API key has changed: it is at version 3, not 2. Read it again and repeat the change.",
 		},

@@ -185,6 +185,11 @@ func (c *contract) checkAnswer(op *described, resp *http.Response, body string) 
 	return nil
 }
 
+// named is the schema that a reference names.
+func (c *contract) named(ref string) map[string]any {
+	return object(object(object(c.doc["components"])["schemas"])[strings.TrimPrefix(ref, "#/components/schemas/")])
+}
+
 var exampleID = regexp.MustCompile(`\b([a-z]+)_01920f5e-7c1b-7e3a-9c55-[0-9a-f]{12}\b`)
 
 // things makes what ids of the examples stand for, a fresh one each time.

@@ -115,6 +115,55 @@ func kindOf(schema map[string]any) string {
 	return text(schema["type"])
 }
 
+// What has a version answers with it as its ETag and can be changed on condition
+// of it; every POST can be sent again.
+func TestVersionsAndRepetitions(t *testing.T) {
+	c := newHouse(t).contract(t)
+	versioned := map[string]bool{} // the paths of things with a version
+	for _, op := range c.ops {
+		if op.method == http.MethodGet && c.answersVersion(op, "200") {
+			versioned[op.path] = true
+		}
+	}
+	if len(versioned) < 4 {
+		t.Errorf("only %d things have a version", len(versioned))
+	}
+	for _, op := range c.ops {
+		takes := func(name string) bool {
+			return slices.ContainsFunc(op.params, func(p param) bool { return p.name == name })
+		}
+		for _, status := range []string{"200", "201"} {
+			if c.answersVersion(op, status) && object(object(object(op.text["responses"])[status])["headers"])["ETag"] == nil {
+				t.Errorf("%s: the answer %s has a version and no ETag", op.id, status)
+			}
+		}
+		changes := op.method != http.MethodGet && (versioned[op.path] || c.answersVersion(op, "200")) &&
+			op.id != "change-api-key-balance" && // a balance is no part of the key's version
+			op.id != "reveal-api-key" // shows what is there
+		if changes && !takes("If-Match") {
+			t.Errorf("%s changes what has a version, and takes no If-Match", op.id)
+		}
+		if op.method == http.MethodPost && !takes("Idempotency-Key") {
+			t.Errorf("%s takes no Idempotency-Key", op.id)
+		}
+	}
+}
+
+// answersVersion reports whether an answer is, or holds, a thing with a version.
+func (c *contract) answersVersion(op *described, status string) bool {
+	answer := op.answers[status]["application/json"]
+	if answer == nil {
+		return false
+	}
+	properties := object(c.named(text(answer.schema["$ref"]))["properties"])
+	for _, p := range properties {
+		if object(object(c.named(text(object(p)["$ref"]))["properties"])["version"]) != nil {
+			return true
+		}
+	}
+	return object(properties["version"]) != nil
+}
+
 // Every field has a description, an example where nothing else shows one, and, in
 // what callers send, a range.
 func TestEveryFieldIsDescribed(t *testing.T) {
@@ -183,6 +232,8 @@ func TestExamplesMatchTheirSchemas(t *testing.T) {
 func TestExamplesAreAccepted(t *testing.T) {
 	h := newHouse(t)
 	c := h.contract(t)
+	_, err := h.UpdateOrganization(t.Context(), api.OrganizationInput{Recoverable: api.Set(true)}) // what is made can be revealed
+	must(t, err)
 	th := things{h, c}
 	for _, op := range c.ops {
 		if op.body == nil {

@@ -22,6 +22,12 @@ type version struct {
 	IfMatch string `header:"If-Match" doc:"The ETag of the version that is meant; without it, the newest."`
 }
 
+// order is what is to be done with an object, whatever its version.
+type order struct {
+	ID   string `path:"id" doc:"Id of the object."`
+	Body json.RawMessage
+}
+
 // change is new fields for an object, and the version that they are meant for.
 type change struct {
 	ID      string `path:"id" doc:"Id of the object."`

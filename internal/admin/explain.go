@@ -62,7 +62,7 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 	if req.KeyID != "" {
 		return s.authority.GrantByID(ctx, who, req.KeyID)
 	}
-	grant, err := s.authority.Authenticate(ctx, req.Key)
+	grant, err := s.authority.Recognise(ctx, req.Key)
 	if errors.Is(err, fault.KeyInvalid) || err == nil && grant.OrganizationID() != who.OrganizationID() {
 		grant, err = authority.Grant{}, fault.New(fault.KeyInvalid, "There is no such key here.")
 	}
@@ -99,7 +99,7 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 		if failed("api_format") {
 			return nil, nil, invalid(wrong)
 		}
-		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions")
+		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions or /v1beta/models/{model}:generateContent")
 		return nil, nil, invalid(wrong)
 	}
 	ask.Endpoint, ask.Format, ask.Scope = route.Path, route.Format, route.Scope
@@ -110,7 +110,7 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 // first that speaks the format.
 func routeOf(req api.ExplainRequest) *dialect.Route {
 	for _, r := range dialect.Routes() {
-		if (req.Endpoint == "" || req.Endpoint == r.Path) && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
+		if (req.Endpoint == "" || r.Is(req.Endpoint)) && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
 			return r
 		}
 	}
@@ -242,6 +242,6 @@ func (s *service) limitAsk(req api.ExplainRequest, route *dialect.Route, target 
 		ask.Output = unknownOutput
 	}
 	ask.LeastOutput = min(s.leastOutput, ask.Output)
-	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input), tariff.OutputPrice(ask.Input)
+	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input, catalog.AnyInput), tariff.OutputPrice(ask.Input)
 	return ask
 }

@@ -42,6 +42,7 @@ func TestExplain(t *testing.T) {
 		"only the key":         {api.ExplainRequest{}, "", "rate_limit_per_minute", "allow"},
 		"refused goes on":      {api.ExplainRequest{Model: "gpt-4.1", IP: "198.51.100.1"}, "ip_denied", "model", "deny model_denied"},
 		"another's route":      {api.ExplainRequest{Model: "gpt-4o", APIFormat: "anthropic", IP: "203.0.113.7"}, "model_not_found", "catalog", "deny model_not_found"},
+		"a path as written":    {api.ExplainRequest{Model: "gemini-2.5-flash", Endpoint: "/v1beta/models/gemini-2.5-flash:generateContent", IP: "203.0.113.7"}, "model_denied", "catalog", "allow"},
 		"its own route":        {api.ExplainRequest{Model: "claude-sonnet-4-5", APIFormat: "anthropic", IP: "203.0.113.7"}, "model_denied", "catalog", "allow"},
 		"a route for nothing":  {api.ExplainRequest{Model: "claude-opus-5", Endpoint: "/v1/messages/count_tokens", InputTokens: 1e9}, "scope_denied", "budget_limit_cents", "allow"},
 		"unknown key":          {api.ExplainRequest{Key: "tg_nobody"}, "key_invalid", "key", "deny key_invalid"},

@@ -169,6 +169,19 @@ func (s *service) regenerateKey(ctx context.Context, who authority.Principal, in
 	return &keyRegenerated{ETag: etag(k.Version), Body: api.KeyCreated{APIKey: shown[0], SecretKey: text.Reveal()}}, nil
 }
 
+// revealKey shows a secret again.
+func (s *service) revealKey(ctx context.Context, who authority.Principal, in *order) (*keyRegenerated, error) {
+	k, text, err := s.authority.RevealKey(ctx, who, in.ID, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.showKeys(ctx, []authority.Key{k})
+	if err != nil {
+		return nil, err
+	}
+	return &keyRegenerated{ETag: etag(k.Version), Body: api.KeyCreated{APIKey: shown[0], SecretKey: text.Reveal()}}, nil
+}
+
 // answerKey is the answer of every operation on one key.
 func (s *service) answerKey(ctx context.Context, k authority.Key, err error) (*keyAnswer, error) {
 	if err != nil {

@@ -281,3 +281,30 @@ func TestE9_CleanUpOverTheAPI(t *testing.T) {
 		t.Errorf("the one to be deleted: %v", err)
 	}
 }
+
+func TestE2_RevealOverTheAPI(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{})
+	if _, err := h.RevealKey(t.Context(), made.APIKey.ID, "why not"); refused(err) != "not_recoverable" {
+		t.Errorf("without the organization's wish: %v", err)
+	}
+	o, err := h.UpdateOrganization(t.Context(), api.OrganizationInput{Recoverable: api.Set(true)})
+	if must(t, err); !o.Recoverable {
+		t.Errorf("%+v", o)
+	}
+	made = h.createKey(t, api.KeyInput{})
+	resp, body := h.send(t, request{method: "POST", path: "/api/v1/api-keys/" + made.APIKey.ID + "/reveal", body: `{"reason":"lost"}`})
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Cache-Control") != "no-store" || !strings.Contains(body, `"secret_key":"`+made.SecretKey+`"`) {
+		t.Errorf("%d %v %s", resp.StatusCode, resp.Header, body)
+	}
+	k, err := h.Key(t.Context(), made.APIKey.ID)
+	if must(t, err); !k.Secrets[0].Recoverable {
+		t.Errorf("%+v", k.Secrets)
+	}
+	_, err = h.UpdateKey(t.Context(), made.APIKey.ID, api.KeyInput{Name: api.Set("x")})
+	must(t, err)
+	again, err := h.RevealKey(t.Context(), made.APIKey.ID, "lost again")
+	if must(t, err); again.SecretKey != made.SecretKey {
+		t.Error("a change of the key took the sealed secret")
+	}
+}

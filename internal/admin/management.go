@@ -34,6 +34,12 @@ func (s *service) managementRoutes() {
 		codes: []fault.Kind{fault.EscalationDenied},
 	}, s.updateManagementKey)
 	add(s, route{
+		method: http.MethodPut, path: "/management-keys/{id}", id: "replace-management-key", tag: "management-keys",
+		summary: "Set fields of a management key", about: putText, action: "management_key.update",
+		body: api.ManagementKeyInput{}, samples: updateManagementKeySamples(), returns: "The management key as it is now.",
+		codes: []fault.Kind{fault.EscalationDenied},
+	}, s.updateManagementKey)
+	add(s, route{
 		method: http.MethodDelete, path: "/management-keys/{id}", id: "delete-management-key", tag: "management-keys",
 		summary: "Delete a management key for good", about: "The audit still names it. The root key cannot be deleted.", status: http.StatusNoContent,
 	}, s.deleteManagementKey)

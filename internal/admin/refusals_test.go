@@ -55,7 +55,7 @@ func TestC8_EveryRefusalIsKept(t *testing.T) {
 		{request{method: "POST", path: "/api/v1/api-keys", body: large}, rootKey, "api_key.create", "body_too_large", "", "api_key"},
 		{request{method: "POST", path: "/api/v1/api-keys"}, rootKey, "api_key.create", "invalid_json", "", "api_key"},
 		{request{method: "PATCH", path: "/api/v1/api-keys/" + id, body: "{}", header: map[string]string{"Content-Type": "text/plain"}}, rootKey, "api_key.update", "unsupported_media_type", id, "api_key"},
-		{request{method: "PUT", path: "/api/v1/api-keys/" + id, body: `{"name":"x"}`, header: map[string]string{"If-Match": "nonsense"}}, rootKey, "api_key.replace", "precondition_failed", id, "api_key"},
+		{request{method: "PUT", path: "/api/v1/api-keys/" + id, body: `{"name":"x"}`, header: map[string]string{"If-Match": "nonsense"}}, rootKey, "api_key.update", "precondition_failed", id, "api_key"},
 		{request{method: "POST", path: "/api/v1/api-keys/" + id + "/revoke", header: map[string]string{"Idempotency-Key": "two words"}}, rootKey, "api_key.revoke", "validation_failed", id, "api_key"},
 		{request{method: "POST", path: "/api/v1/api-keys/" + id + "/balance", body: `{"type":"steal"}`}, rootKey, "api_key.balance.change", "validation_failed", id, "api_key"},
 		{request{method: "POST", path: "/api/v1/api-keys/" + id + "/balance", body: `{"type":"grant","amount_usd":"1"}`}, rootKey, "api_key.balance.grant", "unlimited_balance", id, "api_key"},
@@ -208,5 +208,29 @@ func TestC8_FailedLogInsAreKept(t *testing.T) {
 	}
 	if resp, _ := h.send(t, request{method: "GET", path: "/api/v1/api-keys"}); resp.StatusCode != http.StatusOK {
 		t.Errorf("a good key afterwards: %d", resp.StatusCode)
+	}
+}
+
+// A secret that was put in the wrong place is not repeated in the answer, and asking
+// about a key is not to use it.
+func TestSecretsInTheWrongPlaceAreNotRepeated(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{})
+	for _, path := range []string{"/api-keys/", "/users/", "/management-keys/"} {
+		_, body := h.send(t, request{method: "GET", path: "/api/v1" + path + made.SecretKey})
+		if strings.Contains(body, made.SecretKey) || !strings.Contains(body, "of this id") {
+			t.Errorf("%s: %s", path, body)
+		}
+		_, body = h.send(t, request{method: "GET", path: "/api/v1" + path + strings.Replace(made.APIKey.ID, "key_0", "key_f", 1)})
+		if !strings.Contains(body, "key_f") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	_, err := h.Explain(t.Context(), api.ExplainRequest{Key: made.SecretKey})
+	must(t, err)
+	must(t, h.authority.FlushUse(t.Context()))
+	k, err := h.Key(t.Context(), made.APIKey.ID)
+	if must(t, err); k.Secrets[0].LastUsedAt != nil {
+		t.Errorf("explaining used the secret at %v", k.Secrets[0].LastUsedAt)
 	}
 }

@@ -39,8 +39,8 @@ func (s *service) routes() {
 	}, s.updateKey)
 	add(s, route{
 		method: http.MethodPut, path: "/api-keys/{id}", id: "replace-api-key", tag: "api-keys",
-		summary: "Set fields of a key", about: "Merges like PATCH: what is left out stays, so nothing is lifted by omission; null lifts. Read-only fields may be sent back with the value that they have, so that what GET answered can be changed and put back.",
-		body: api.KeyInput{}, samples: updateKeySamples(), returns: "The key as it is now.", codes: changesOfKeys(),
+		summary: "Set fields of a key", about: putText,
+		body: api.KeyInput{}, samples: updateKeySamples(), returns: "The key as it is now.", codes: changesOfKeys(), action: "api_key.update",
 	}, s.replaceKey)
 	add(s, route{
 		method: http.MethodDelete, path: "/api-keys/{id}", id: "delete-api-key", tag: "api-keys",
@@ -75,6 +75,12 @@ func (s *service) routes() {
 		body: api.ExtendInput{}, returns: "The key as it is now.", codes: []fault.Kind{fault.EscalationDenied},
 		samples: []sample{{"quarter", "Ninety days more", api.ExtendInput{Days: 90}}},
 	}, s.extendKey)
+	add(s, route{
+		method: http.MethodPost, path: "/api-keys/{id}/reveal", id: "reveal-api-key", tag: "api-keys",
+		summary: "Show the secret of a key again", about: "Only what was made while the organization's recoverable was true is kept, sealed. Needs a permission of its own, which owning the key is not, and a reason, which the audit has before the secret is shown.",
+		body: api.RevealInput{}, returns: "The key, and its newest secret.", codes: []fault.Kind{fault.NotRecoverable},
+		samples: []sample{{"why", "With its reason", api.RevealInput{Reason: "the vault of the build was lost"}}},
+	}, s.revealKey)
 	add(s, route{
 		method: http.MethodGet, path: "/api-keys/{id}/usage", id: "get-api-key-usage", tag: "api-keys",
 		summary: "What a key used: ever, today, this hour", about: "Whatever has ended is in it, to the last answer.", returns: "The sums.", action: "api_key.usage.read",
@@ -114,12 +120,19 @@ func (s *service) routes() {
 		method: http.MethodPatch, path: "/users/{id}", id: "update-user", tag: "users",
 		summary: "Change fields of a user", about: "Disabling a user stops all of their keys at once.",
 		body: api.UserInput{}, samples: updateUserSamples(), returns: "The user as it is now.",
-		codes: []fault.Kind{fault.EscalationDenied, fault.NameTaken},
+		codes: []fault.Kind{fault.EscalationDenied, fault.NameTaken, fault.LastOwner},
+	}, s.updateUser)
+	add(s, route{
+		method: http.MethodPut, path: "/users/{id}", id: "replace-user", tag: "users",
+		summary: "Set fields of a user", about: putText, action: "user.update",
+		body: api.UserInput{}, samples: updateUserSamples(), returns: "The user as it is now.",
+		codes: []fault.Kind{fault.EscalationDenied, fault.NameTaken, fault.LastOwner},
 	}, s.updateUser)
 	add(s, route{
 		method: http.MethodDelete, path: "/users/{id}", id: "delete-user", tag: "users",
 		summary: "Delete a user for good", about: "Their keys and management keys are deleted with them, and stop at once. Usage and audit go on naming the user. The last active owner cannot be deleted.",
 		status: http.StatusNoContent,
+		codes:  []fault.Kind{fault.EscalationDenied, fault.LastOwner},
 	}, s.deleteUser)
 
 	add(s, route{
@@ -129,6 +142,11 @@ func (s *service) routes() {
 	add(s, route{
 		method: http.MethodPatch, path: "/organization", id: "update-organization", tag: "organization",
 		summary: "Change fields of the organization", about: "In force for all of its keys when the answer is sent. A change of the time zone moves when days, weeks and months begin, and gives nothing back.",
+		body: api.OrganizationInput{}, samples: organizationSamples(), returns: "The organization as it is now.",
+	}, s.updateOrganization)
+	add(s, route{
+		method: http.MethodPut, path: "/organization", id: "replace-organization", tag: "organization",
+		summary: "Set fields of the organization", about: putText, action: "organization.update",
 		body: api.OrganizationInput{}, samples: organizationSamples(), returns: "The organization as it is now.",
 	}, s.updateOrganization)
 
@@ -151,6 +169,8 @@ func (s *service) routes() {
 	s.auditRoutes()
 	s.importRoutes()
 }
+
+const putText = "Merges like PATCH: what is left out stays, so nothing is lifted by omission; null lifts. Read-only fields may be sent back with the value that they have, so that what GET answered can be changed and put back."
 
 // changesOfKeys are the codes of an operation that changes what restricts a key.
 func changesOfKeys() []fault.Kind {

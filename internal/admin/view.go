@@ -35,7 +35,7 @@ func secretsView(secrets []authority.Secret) []api.KeySecret {
 	for i, s := range secrets {
 		views[i] = api.KeySecret{
 			ID: s.ID, Prefix: s.Prefix, CreatedAt: inUTC(s.CreatedAt),
-			ExpiresAt: instant(s.ExpiresAt), LastUsedAt: instant(s.LastUsedAt),
+			ExpiresAt: instant(s.ExpiresAt), LastUsedAt: instant(s.LastUsedAt), Recoverable: s.Recoverable,
 		}
 	}
 	return views
@@ -65,9 +65,9 @@ func organizationView(o authority.Organization) api.Organization {
 		ID: o.ID, Name: o.Name, Timezone: o.Timezone,
 		Status: string(o.Status), IsActive: o.Status == authority.StatusActive,
 		MaxKeysPerUser: o.MaxKeysPerUser, ExpiredKeys: string(o.ExpiredKeys),
-		CredentialFallback: o.CredentialFallback,
-		Limits:             limitsView(o.Limits),
-		CreatedAt:          inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
+		CredentialFallback: o.CredentialFallback, AllowKeyInQuery: o.AllowKeyInQuery, Recoverable: o.Recoverable,
+		Limits:    limitsView(o.Limits),
+		CreatedAt: inUTC(o.CreatedAt), UpdatedAt: inUTC(o.UpdatedAt), Version: o.Version,
 	}
 	if p := o.DefaultPrice; p != nil {
 		view.DefaultPrice = &api.DefaultPrice{InputUSDPerMillion: p.Input.String(), OutputUSDPerMillion: p.Output.String()}

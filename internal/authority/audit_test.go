@@ -69,7 +69,7 @@ func TestC8_EveryOperationIsKept(t *testing.T) {
 		"ActivateKey": "api_key.activate", "RegenerateKey": "api_key.regenerate", "ExtendKey": "api_key.extend",
 		"RevokeKey": "api_key.revoke", "DeleteKey": "api_key.delete", "PurgeKey": "api_key.purge", "CleanUpExpired": "api_key.clean_up",
 		"CreateUser": "user.create", "UserByID": "user.get", "ListUsers": "user.list", "UpdateUser": "user.update", "DeleteUser": "user.delete",
-		"Organization": "organization.get", "UpdateOrganization": "organization.update",
+		"RevealKey": "api_key.reveal", "Organization": "organization.get", "UpdateOrganization": "organization.update",
 		"CreateManagementKey": "management_key.create", "ManagementKeyByID": "management_key.get",
 		"ListManagementKeys": "management_key.list", "UpdateManagementKey": "management_key.update",
 		"RevokeManagementKey": "management_key.revoke", "DeleteManagementKey": "management_key.delete",
@@ -91,6 +91,9 @@ func TestC8_EveryOperationIsKept(t *testing.T) {
 		}
 		if got := count(action, "refused"); got != refused+1 {
 			t.Errorf("%s was refused, and %d events say so", name, got-refused)
+		}
+		if name == "RevealKey" {
+			continue // nothing is kept that could be revealed; see E2
 		}
 		must(t, call(t, p, p.h.root, "other"))
 		switch name {

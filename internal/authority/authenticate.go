@@ -40,6 +40,21 @@ func (a *Authority) AuthenticateFrom(ctx context.Context, presented string, from
 	return Grant{rec}, nil
 }
 
+// Recognise is Authenticate for whoever wants to know what would happen to a key,
+// which is not to use it.
+func (a *Authority) Recognise(ctx context.Context, presented string) (Grant, error) {
+	if len(presented) > key.MaxForeignLen {
+		return Grant{}, unknownKey()
+	}
+	hash := key.HashOf(presented)
+	_, known := a.keys.values.Load(hash)
+	rec, err := a.find(ctx, presented, hash, known, netip.Addr{})
+	if err != nil {
+		return Grant{}, err
+	}
+	return Grant{rec}, nil
+}
+
 // find is the slow way. The check digits spare the store those that are no keys; a
 // key in memory had them right when it was looked up, or was made elsewhere.
 func (a *Authority) find(ctx context.Context, presented string, hash key.Hash, known bool, from netip.Addr) (*record, error) {

@@ -201,7 +201,15 @@ func TestC11_ChangesAreInForceAtOnce(t *testing.T) {
 type tap struct {
 	authority.KeyStore
 	byHash func(context.Context, func() (authority.KeyRow, error)) (authority.KeyRow, error)
+	byID   func() error
 	update func(func() error) error
+}
+
+func (s *tap) KeyByID(ctx context.Context, organizationID, id string) (authority.KeyRow, error) {
+	if s.byID != nil {
+		return authority.KeyRow{}, s.byID()
+	}
+	return s.KeyStore.KeyByID(ctx, organizationID, id)
 }
 
 func (s *tap) KeyByHash(ctx context.Context, h key.Hash) (authority.KeyRow, error) {

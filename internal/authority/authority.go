@@ -117,7 +117,7 @@ func checkVersion(what string, expect, have int64) error {
 func absent(err error, what, id string) error {
 	var worded *fault.Error
 	if errors.Is(err, fault.NotFound) && !errors.As(err, &worded) {
-		return fault.Wrap(fault.NotFound, err, "There is no %s %q.", what, id)
+		return fault.Wrap(fault.NotFound, err, "There is no %s.", named(what, id))
 	}
 	return err
 }

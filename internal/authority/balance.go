@@ -19,11 +19,14 @@ func balanceLimit(max money.NanoUSD) limit.Limit {
 }
 
 // RefreshKey makes a change of a key's balance count: what the data plane knows
-// of the key is read anew before RefreshKey returns. Kinds: not_found,
+// of the key is read anew before RefreshKey returns. When that cannot be read, the
+// key is not known any more, and works again once it can: going on without the
+// limit that its new balance is would be worse. Kinds: not_found,
 // store_unavailable.
 func (a *Authority) RefreshKey(ctx context.Context, p Principal, id string) error {
 	row, err := a.store.Keys.KeyByID(ctx, p.organizationID, id)
 	if err != nil {
+		a.keys.forgetThose(func(rec *record) bool { return rec.id == id })
 		return absent(err, "API key", id)
 	}
 	a.refreshKey(ctx, row.Hashes)

@@ -161,6 +161,24 @@ func (c *cache[K, V]) forget(k K) bool {
 	return reading || known
 }
 
+// forgetThose is forget for every value that match picks, and for all that is being
+// read, whatever it may be. It looks at everything that is known: for when the store
+// cannot say which K it is.
+func (c *cache[K, V]) forgetThose(match func(V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.flights {
+		f.stale = true
+	}
+	clear(c.flights)
+	for k, v := range c.values.All() {
+		if match(v) {
+			c.values.Delete(k)
+			v.retire()
+		}
+	}
+}
+
 // refresh forgets k and, if it was known, reads it anew, so that what was in use
 // stays in memory should the store go away. A failed read is no error: the next
 // get tries again.

@@ -83,6 +83,11 @@ func (g Grant) Location() *time.Location {
 	return g.rec.parties[organizationParty].location
 }
 
+// KeyInQuery reports whether the key may stand in the query of a request.
+func (g Grant) KeyInQuery() bool {
+	return g.rec != nil && g.rec.parties[organizationParty].keyInQuery
+}
+
 // DefaultPrice is what a model without a price is charged at; nil = it is refused
 // under a budget.
 func (g Grant) DefaultPrice() *DefaultPrice {

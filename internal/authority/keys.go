@@ -35,9 +35,16 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 	if err != nil {
 		return Key{}, secret.Text{}, err
 	}
-	text := a.addSecret(&row)
 	d.id, d.name = row.ID, row.Name
-	err = a.store.Keys.CreateKey(ctx, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key))
+	var text secret.Text
+	err = retry(ctx, "API key", func() error { // the keyset may change between sealing and storing
+		row.Secrets, row.Hashes = nil, nil
+		var err error
+		if text, err = a.addSecret(ctx, &row); err != nil {
+			return err
+		}
+		return a.store.Keys.CreateKey(ctx, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key))
+	})
 	if err != nil {
 		return Key{}, secret.Text{}, quota(err, most)
 	}

@@ -17,14 +17,24 @@ const (
 	maxSecrets    = 2 // that work at once
 )
 
-// addSecret gives row a fresh secret in front of those it has.
-func (a *Authority) addSecret(row *KeyRow) secret.Text {
+// addSecret gives row a fresh secret in front of those it has, sealed as well where
+// the organisation wants to see it again.
+func (a *Authority) addSecret(ctx context.Context, row *KeyRow) (secret.Text, error) {
 	text := key.New(a.prefix)
 	s := Secret{ID: newID("sec_"), Prefix: key.Hint(text.Reveal()), CreatedAt: a.instant()}
+	row.Sealed = nil
+	o, err := a.organizations.get(ctx, row.OrganizationID)
+	if err == nil && o.recoverable && a.sealer != nil {
+		s.Recoverable = true
+		row.Sealed, err = a.seal(row.OrganizationID, s.ID, text)
+	}
+	if err != nil {
+		return secret.Text{}, absent(err, "organization", row.OrganizationID)
+	}
 	row.Prefix = s.Prefix
 	row.Secrets = append([]Secret{s}, row.Secrets...)
 	row.Hashes = append([]key.Hash{key.HashOf(text.Reveal())}, row.Hashes...)
-	return text
+	return text, nil
 }
 
 // secretsShown is the secrets as the audit shows them: when each ends.
@@ -84,7 +94,7 @@ func (a *Authority) RegenerateKey(ctx context.Context, p Principal, id string, b
 	d := deed{p: p, action: "api_key.regenerate", kind: "api_key", id: id}
 	k, text, err := once(ctx, a, d, body, func(d deed) (Key, secret.Text, error) {
 		var w wish
-		if err := w.read(body, countField("overlap_seconds", 0, int64(maxOverlap/time.Second),
+		if err := w.read(body, numberField("overlap_seconds", 0, int64(maxOverlap/time.Second),
 			func(w *wish) **int64 { return &w.overlap })); err != nil {
 			return Key{}, secret.Text{}, err
 		}
@@ -94,8 +104,9 @@ func (a *Authority) RegenerateKey(ctx context.Context, p Principal, id string, b
 				return revokedForGood()
 			}
 			a.retireSecrets(row, w.overlap)
-			text = a.addSecret(row)
-			return nil
+			var err error
+			text, err = a.addSecret(ctx, row)
+			return err
 		})
 		return k, text, err
 	}, a.againKey(ctx, p))
@@ -119,7 +130,7 @@ func (a *Authority) ExtendKey(ctx context.Context, p Principal, id string, body 
 	d := deed{p: p, action: "api_key.extend", kind: "api_key", id: id}
 	return onceKey(ctx, a, d, body, func(d deed) (Key, error) {
 		var w wish
-		days := countField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })
+		days := numberField("days", 1, maxExtendDays, func(w *wish) **int64 { return &w.days })
 		if err := w.read(body, demanded(days, "is required: a whole number from 1 to 3650")); err != nil {
 			return Key{}, err
 		}

@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -142,4 +143,24 @@ func TestE12_Formats(t *testing.T) {
 			t.Errorf("%s is told %q, want %q", format, got, want)
 		}
 	}
+}
+
+// A balance that was opened counts, also when the key cannot be read right after:
+// then the key does not work until it can.
+func TestE6_ABalanceCountsOrTheKeyDoesNotWork(t *testing.T) {
+	h, s := tapped(t)
+	k, text := h.key(t, `{"name":"a"}`)
+	_, other := h.key(t, `{"name":"b"}`)
+	h.grant(t, text)
+	h.grant(t, other)
+	s.byID = func() error { return errDisk }
+	s.byHash = func(context.Context, func() (authority.KeyRow, error)) (authority.KeyRow, error) {
+		return authority.KeyRow{}, errDisk
+	}
+	is(t, h.RefreshKey(t.Context(), h.root, k.ID), fault.StoreUnavailable)
+	_, err := h.Authenticate(t.Context(), text)
+	is(t, err, fault.StoreUnavailable)
+	h.grant(t, other) // as before
+	s.byID, s.byHash = nil, nil
+	h.grant(t, text)
 }

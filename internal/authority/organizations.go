@@ -65,6 +65,9 @@ func (a *Authority) UpdateOrganization(ctx context.Context, p Principal, body []
 		e.apply(organizationFields(), list)
 		e.settleActive(list)
 		e.settleBudget(&changed.Limits)
+		if changed.Recoverable && a.sealer == nil && !e.failed("recoverable") {
+			e.fail("recoverable", "needs a keyset to seal with, and this server has none")
+		}
 		if err := e.err(); err != nil {
 			return err
 		}
@@ -93,7 +96,9 @@ func organizationFields() []field[Organization] {
 		{name: "default_price", set: setDefaultPrice, get: defaultPriceShown},
 		countField("max_keys_per_user", 0, 1_000_000, func(o *Organization) **int64 { return &o.MaxKeysPerUser }),
 		wordField("expired_keys", func(o *Organization) *ExpiredKey { return &o.ExpiredKeys }, ExpiredDisable, ExpiredDelete),
+		switchField("allow_key_in_query", func(o *Organization) *bool { return &o.AllowKeyInQuery }),
 		switchField("credential_fallback", func(o *Organization) *bool { return &o.CredentialFallback }),
+		switchField("recoverable", func(o *Organization) *bool { return &o.Recoverable }),
 	}
 	table = append(table, limitFields(func(o *Organization) *Limits { return &o.Limits })...)
 	for _, name := range []string{"id", "created_at", "updated_at", "version"} {

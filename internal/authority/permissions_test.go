@@ -110,6 +110,10 @@ var operations = map[string]func(t *testing.T, p *places, who authority.Principa
 		_, err := p.h.RevokeKey(t.Context(), who, p.keys[whose], nil, 0)
 		return err
 	},
+	"RevealKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
+		_, _, err := p.h.RevealKey(t.Context(), who, p.keys[whose], []byte(`{"reason":"x"}`))
+		return err
+	},
 	"DeleteKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
 		return p.h.DeleteKey(t.Context(), who, p.keys[whose], 0)
 	},
@@ -194,6 +198,7 @@ const (
 	gone = "not_found"
 	bad  = "validation_failed"
 	last = "last_owner"
+	kept = "not_recoverable"
 )
 
 // law is what each role gets on its own, on another's and on another
@@ -228,6 +233,8 @@ func TestC2_EveryOperationByRoleAndOwner(t *testing.T) {
 		"KeyByID":    read, "GrantByID": read, "ListKeys": list,
 		"UpdateKey": change, "ReplaceKey": change, "DeactivateKey": change, "ActivateKey": change, "RegenerateKey": change,
 		"ExtendKey": change, "RevokeKey": change, "DeleteKey": change,
+		// Who may see it is told that nothing is kept.
+		"RevealKey":      roles(answers{kept, kept, gone}, answers{kept, kept, gone}, answers{no, no, gone}, answers{no, gone, gone}, answers{no, gone, gone}, answers{"", gone, gone}),
 		"PurgeKey":       roles(seeing, seeing, none, none, none, none),
 		"CleanUpExpired": organizationWide,
 		"CreateUser":     organizationWide,

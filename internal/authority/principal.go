@@ -2,6 +2,7 @@ package authority
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -106,7 +107,16 @@ func denied(permission string) error {
 }
 
 func notThere(what, id string) error {
-	return fault.New(fault.NotFound, "There is no %s %q.", what, id)
+	return fault.New(fault.NotFound, "There is no %s.", named(what, id))
+}
+
+// named is a thing with its id, unless that is none of ours: it may be a secret that
+// was put in the wrong place.
+func named(what, id string) string {
+	if id = resourceID(id); id == "" {
+		return what + " of this id"
+	}
+	return what + " " + strconv.Quote(id)
 }
 
 // permits reports whether a list of patterns grants a permission. Segments are

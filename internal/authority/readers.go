@@ -98,6 +98,18 @@ func oneOf[W ~string](words []W) string {
 	return strings.Join(shown, ", ")
 }
 
+// numberField is a countField of something that is no limit.
+func numberField[T any](name string, lo, hi int64, at func(*T) **int64) field[T] {
+	f := countField(name, lo, hi, at)
+	set := f.set
+	f.set = func(e *edit[T], raw jsontext.Value) string {
+		return strings.TrimSuffix(set(e, raw), orUnlimited)
+	}
+	return f
+}
+
+const orUnlimited = ", or null for unlimited"
+
 // countField reads a whole number from lo to hi; null is unlimited.
 func countField[T any](name string, lo, hi int64, at func(*T) **int64) field[T] {
 	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
@@ -107,11 +119,22 @@ func countField[T any](name string, lo, hi int64, at func(*T) **int64) field[T] 
 		}
 		n, err := strconv.ParseInt(string(raw), 10, 64)
 		if err != nil || n < lo || n > hi {
-			return fmt.Sprintf("must be a whole number from %d to %d, or null for unlimited", lo, hi)
+			return fmt.Sprintf("must be a whole number from %d to %d"+orUnlimited, lo, hi)
 		}
 		*at(e.next) = &n
 		return ""
 	}, get: func(t *T) any { return *at(t) }, tightens: func(old, next *T) bool { return fewer(*at(old), *at(next)) }}
+}
+
+// switchField reads true or false.
+func switchField[T any](name string, at func(*T) *bool) field[T] {
+	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
+		if kind := raw.Kind(); kind != 't' && kind != 'f' {
+			return "must be true or false"
+		}
+		*at(e.next) = raw.Kind() == 't'
+		return ""
+	}, get: func(t *T) any { return *at(t) }}
 }
 
 // boolField reads true, false or null.
@@ -126,17 +149,6 @@ func boolField[T any](name string, at func(*T) **bool) field[T] {
 		default:
 			return "must be true, false or null"
 		}
-		return ""
-	}, get: func(t *T) any { return *at(t) }}
-}
-
-// switchField reads true or false.
-func switchField[T any](name string, at func(*T) *bool) field[T] {
-	return field[T]{name: name, set: func(e *edit[T], raw jsontext.Value) string {
-		if raw.Kind() != 't' && raw.Kind() != 'f' {
-			return "must be true or false"
-		}
-		*at(e.next) = raw.Kind() == 't'
 		return ""
 	}, get: func(t *T) any { return *at(t) }}
 }

@@ -44,7 +44,9 @@ type party struct {
 	active       bool
 	location     *time.Location // of an organisation
 	defaultPrice *DefaultPrice  // of an organisation; nil = none
+	keyInQuery   bool           // of an organisation: it may
 	fallback     bool           // of an organisation: another credential may take the place of one that is refused
+	recoverable  bool           // of an organisation
 }
 
 func (p *party) retire() { p.retired.Store(true) }
@@ -174,6 +176,8 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 		location:     location,
 		defaultPrice: o.DefaultPrice,
 		fallback:     o.CredentialFallback,
+		keyInQuery:   o.AllowKeyInQuery,
+		recoverable:  o.Recoverable,
 	}, nil
 }
 

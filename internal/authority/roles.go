@@ -18,6 +18,7 @@ const (
 	keysDelete    = "platform:api-keys:delete"
 	keysManage    = "platform:api-keys:manage" // to loosen what restricts a key
 	keysPurge     = "platform:api-keys:purge"  // to take away even the tombstone
+	keysReveal    = "platform:api-keys:reveal" // to see a secret again
 	keysImport    = "platform:api-keys:import" // to bring keys along that another system made
 
 	usersCreate  = "platform:users:create"
@@ -51,7 +52,7 @@ const (
 // Permissions are all permissions that something asks for, in a stable order.
 func Permissions() []string {
 	return []string{
-		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge, keysImport,
+		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge, keysReveal, keysImport,
 		usersCreate, usersRead, usersUpdate, usersDelete, ownersManage,
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,

@@ -7,6 +7,7 @@ import (
 
 	"tollgate/internal/key"
 	"tollgate/internal/money"
+	"tollgate/internal/secret"
 )
 
 // Store is where the authority's rows live. Each method is one transaction: all
@@ -47,7 +48,10 @@ type KeyRow struct {
 	Key
 	// Hashes are those of Key.Secrets, in their order. They are wiped with them,
 	// so that what is deleted can never match again.
-	Hashes    []key.Hash
+	Hashes []key.Hash
+	// Sealed is a secret that has just been made, for an organisation that wants to
+	// see it again; nil = there is nothing to be kept. It goes when the secret goes.
+	Sealed    *secret.Sealed
 	DeletedAt time.Time // zero = alive
 	// BalanceMax is the Max of the limit that the key's balance is; the ledger
 	// changes it, no write of a key does. nil = no balance.
@@ -100,6 +104,8 @@ type KeyCareStore interface {
 	ExpiredKeys(ctx context.Context, organizationID string, now time.Time, after string, n int) ([]KeyRow, int, error)
 	// PurgeKey takes a key away altogether, a tombstone too.
 	PurgeKey(ctx context.Context, organizationID, id string, act Act) error
+	// SealedSecret is a secret of a key of the organisation as it was sealed.
+	SealedSecret(ctx context.Context, organizationID, secretID string) (secret.Sealed, error)
 	// TouchSecrets keeps when secrets were last used; those that are gone are
 	// passed over.
 	TouchSecrets(ctx context.Context, uses []SecretUse) error
@@ -146,6 +152,8 @@ type Estate struct {
 // OrganizationStore keeps organisations.
 type OrganizationStore interface {
 	OrganizationByID(ctx context.Context, id string) (Organization, error)
+	// UpdateOrganization replaces the row. Without Recoverable the sealed secrets of
+	// its keys go in the same transaction.
 	UpdateOrganization(ctx context.Context, o Organization, act Act) error
 }
 

@@ -70,6 +70,8 @@ type Secret struct {
 	CreatedAt  time.Time //
 	ExpiresAt  time.Time // refused from this instant on; zero = as long as the key works
 	LastUsedAt time.Time // to within some seconds; zero = never
+	// Recoverable is whether it was kept sealed, and can be shown again.
+	Recoverable bool
 }
 
 // IsActive reports whether the key is neither disabled nor revoked. An expired
@@ -134,9 +136,14 @@ type Organization struct {
 	MaxKeysPerUser *int64     // live keys that a user may have; nil = any number
 	ExpiredKeys    ExpiredKey // what cleaning up does with keys that do not say themselves
 
+	// AllowKeyInQuery takes a key that stands in the query of a request, as Google's
+	// API does.
+	AllowKeyInQuery bool
+
 	// CredentialFallback lets the next credential pay for a request when the
 	// provider refuses the first: the organisation's, then the platform's.
 	CredentialFallback bool
+	Recoverable        bool // secrets of keys made from now on are kept sealed, and can be shown again
 	Limits
 	CreatedAt time.Time
 	UpdatedAt time.Time

@@ -33,7 +33,7 @@ func BenchmarkCost(b *testing.B) {
 	u := llm.Usage{Input: 1000, CacheRead: 5000, Output: 700, Reasoning: 300}
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = got.Model.InputBound(30_000)
+		_ = got.Model.InputBound(30_000, catalog.AnyInput)
 		_ = got.Model.OutputPrice(30_000)
 		_ = got.Model.Cost(u)
 	}

@@ -14,7 +14,7 @@
 // The invariant that holds rest on: for every usage of at most in input and out
 // output tokens,
 //
-//	Cost(usage) ≤ InputBound(in) + OutputPrice(in).CostUp(out)
+//	Cost(usage) ≤ InputBound(in, reach) + OutputPrice(in).CostUp(out)
 //
 // to the nano-dollar, whatever the classes and tiers the tokens fall in. A
 // property test shows it.

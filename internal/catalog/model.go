@@ -59,7 +59,9 @@ func (m *Model) Has(capability string) bool {
 func (m *Model) Cost(u llm.Usage) money.NanoUSD { return m.Tariff().Cost(u) }
 
 // InputBound is the most that tokens of input can cost: see Tariff.InputBound.
-func (m *Model) InputBound(tokens int64) money.NanoUSD { return m.Tariff().InputBound(tokens) }
+func (m *Model) InputBound(tokens int64, reach Reach) money.NanoUSD {
+	return m.Tariff().InputBound(tokens, reach)
+}
 
 // OutputPrice is the most a token of output can cost: see Tariff.OutputPrice.
 func (m *Model) OutputPrice(inputTokens int64) money.Price {

@@ -62,17 +62,37 @@ func (t Tariff) Cost(u llm.Usage) money.NanoUSD {
 	return sum.Add(r.Output.Cost(u.Output - reasoning)).Add(r.Reasoning.Cost(reasoning))
 }
 
+// Reach is which classes of input a request may have beside fresh input and what
+// is read from a cache.
+type Reach struct {
+	Sound   bool // sound
+	Write   bool // what is written to a cache, for 5 minutes
+	Write1h bool // for an hour
+}
+
+// AnyInput is every class of input.
+var AnyInput = Reach{Sound: true, Write: true, Write1h: true}
+
 // InputBound is the most that a request can cost for at most that many input
-// tokens: all of them of the dearest class, in the dearest tier they can reach,
-// rounded up. It also carries what Cost may gain by rounding each class, output
-// classes too, so that Cost never passes InputBound(in) +
+// tokens: all of them of the dearest class within reach, in the dearest tier they
+// can reach, rounded up. It also carries what Cost may gain by rounding each
+// class, output classes too, so that Cost never passes InputBound(in, reach) +
 // OutputPrice(in).CostUp(out).
-func (t Tariff) InputBound(tokens int64) money.NanoUSD {
+func (t Tariff) InputBound(tokens int64, reach Reach) money.NanoUSD {
 	var dearest money.Price
 	var slack int64
 	for i := range t.tier(tokens) + 1 {
 		r := &t.Tiers[i].Rates
-		dearest = max(dearest, r.Input, r.CacheRead, r.CacheWrite, r.CacheWrite1h, r.InputAudio)
+		dearest = max(dearest, r.Input, r.CacheRead)
+		if reach.Sound {
+			dearest = max(dearest, r.InputAudio)
+		}
+		if reach.Write {
+			dearest = max(dearest, r.CacheWrite)
+		}
+		if reach.Write1h {
+			dearest = max(dearest, r.CacheWrite1h)
+		}
 		slack = max(slack, r.slack())
 	}
 	return dearest.CostUp(tokens).Add(money.NanoUSD(slack))

@@ -90,7 +90,7 @@ func TestBounds(t *testing.T) {
 		{"", 10, 0, 0},
 	} {
 		c := tariff(t, tt.prices)
-		if in, out := c.InputBound(tt.tokens), c.OutputPrice(tt.tokens); in != tt.input || out != tt.output {
+		if in, out := c.InputBound(tt.tokens, catalog.AnyInput), c.OutputPrice(tt.tokens); in != tt.input || out != tt.output {
 			t.Errorf("%q with %d tokens: input bound %d, output price %d; want %d, %d", tt.prices, tt.tokens, in, out, tt.input, tt.output)
 		}
 	}
@@ -98,7 +98,7 @@ func TestBounds(t *testing.T) {
 
 func TestNoModelHasNoPrices(t *testing.T) {
 	var m *catalog.Model
-	if m.Cost(llm.Usage{Input: 1}) != 0 || m.InputBound(1) != 0 || m.OutputPrice(1) != 0 || m.Prices() != "" {
+	if m.Cost(llm.Usage{Input: 1}) != 0 || m.InputBound(1, catalog.AnyInput) != 0 || m.OutputPrice(1) != 0 || m.Prices() != "" {
 		t.Error("a nil Model charges something")
 	}
 	made := catalog.Model{Tiers: []catalog.Tier{{Rates: catalog.Flat(1_000_000, 2_000_000)}}}
@@ -154,20 +154,31 @@ func TestBoundCoversTheRoundingOfEachClass(t *testing.T) {
 		c := catalog.Tariff{Tiers: []catalog.Tier{{Rates: r}}}
 		u := llm.Usage{Input: 1, CacheRead: 1, CacheWrite: 1, CacheWrite1h: 1, InputAudio: 1, Output: 2, Reasoning: 1, OutputAudio: 1}
 		cost := c.Cost(u)
-		bound := c.InputBound(5).Add(c.OutputPrice(5).CostUp(3))
+		bound := c.InputBound(5, catalog.AnyInput).Add(c.OutputPrice(5).CostUp(3))
 		if cost > bound || bound > cost+8 {
 			t.Errorf("at %d: cost %d, bound %d", p, cost, bound)
 		}
 	}
 }
 
-// What was held for a request is never less than what it is charged.
+// What was held for a request is never less than what it is charged, where it has
+// the classes only that were said to be within reach.
 func TestCostIsWithinItsBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, u := anyTariff.Draw(t, "tariff"), anyUsage.Draw(t, "usage")
+		reach := catalog.Reach{Sound: rapid.Bool().Draw(t, "sound"), Write: rapid.Bool().Draw(t, "write"), Write1h: rapid.Bool().Draw(t, "write1h")}
+		if !reach.Sound {
+			u.InputAudio = 0
+		}
+		if !reach.Write {
+			u.CacheWrite = 0
+		}
+		if !reach.Write1h {
+			u.CacheWrite1h = 0
+		}
 		extra := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 3_000))
 		in, out := u.InputTokens()+extra.Draw(t, "in"), u.OutputTokens()+extra.Draw(t, "out")
-		bound := c.InputBound(in).Add(c.OutputPrice(in).CostUp(out))
+		bound := c.InputBound(in, reach).Add(c.OutputPrice(in).CostUp(out))
 		if cost := c.Cost(u); cost > bound {
 			t.Fatalf("cost %d is over the bound %d", cost, bound)
 		}

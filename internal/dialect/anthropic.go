@@ -23,6 +23,8 @@ func (r *reader) anthropic(f field) {
 		if bytes.Contains(r.value(), []byte("compact")) && c.Override == "" {
 			c.Override = "context_management"
 		}
+	case fieldCacheControl:
+		r.cacheControl()
 	case fieldSpeed:
 		r.premium("The speed", "standard")
 	case fieldGeo:
@@ -38,6 +40,20 @@ func (r *reader) anthropic(f field) {
 	default:
 		r.skip()
 	}
+}
+
+// cacheControl reads a mark that what is before it is written to the cache. Any
+// time to live but the usual one counts as the longer one, too.
+func (r *reader) cacheControl() {
+	if r.null() {
+		return
+	}
+	r.call.CacheWrite = true
+	r.members(func(name []byte) {
+		if value := r.value(); is(name, "ttl") && string(value) != `"5m"` {
+			r.call.CacheWrite1h = true
+		}
+	})
 }
 
 // empty reports whether a value says nothing.
@@ -125,6 +141,8 @@ func (r *reader) block() {
 			from = r.source()
 		case is(name, "content"):
 			r.nested()
+		case is(name, "cache_control"):
+			r.cacheControl()
 		case is(name, "file_id"): // put into a container
 			m.Others++
 			r.skip()
@@ -234,6 +252,10 @@ func (r *reader) anthropicTool() bool {
 	at := r.i
 	types, hosted := 0, false
 	r.members(func(name []byte) {
+		if is(name, "cache_control") {
+			r.cacheControl()
+			return
+		}
 		value := r.value()
 		if !is(name, "type") || string(value) == "null" || string(value) == `"custom"` {
 			return

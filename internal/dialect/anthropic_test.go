@@ -132,6 +132,31 @@ func TestAnthropicExtras(t *testing.T) {
 	}
 }
 
+// TestAnthropicCacheMarks are found wherever they may stand, as far as they can
+// raise a bound.
+func TestAnthropicCacheMarks(t *testing.T) {
+	const five, hour, odd = `"cache_control":{"type":"ephemeral"}`, `"cache_control":{"type":"ephemeral","ttl":"1h"}`, `"cache_control":{"ttl":"1d"}`
+	for body, want := range map[string][2]bool{
+		turn(`{"type":"text","text":"x"}`):                                                        {},
+		turn(`{"type":"text","text":"x","cache_control":null}`):                                   {},
+		turn(`{"type":"text","text":"x",` + five + `}`):                                           {true, false},
+		turn(`{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"5m"}}`):        {true, false},
+		turn(`{"type":"text","text":"x",` + hour + `}`):                                           {true, true},
+		turn(`{"type":"text","text":"x",` + odd + `}`):                                            {true, true},
+		turn(`{"type":"tool_result","content":[{"type":"text","text":"x",` + hour + `}]}`):        {true, true},
+		turn(`{"type":"text","text":"cache_control 1h"}`):                                         {},
+		`{"model":"m","system":[{"type":"text","text":"x",` + five + `}]}`:                        {true, false},
+		`{"model":"m","tools":[{"name":"f",` + hour + `}]}`:                                       {true, true},
+		`{"model":"m",` + five + `}`:                                                              {true, false},
+		`{"model":"m","tools":[{"name":"f","Cache_Control":{}}],"system":"x","messages":[]}`:      {true, false},
+		`{"model":"m","tools":[{"name":"f","input_schema":{"properties":{"cache_control":{}}}}]}`: {},
+	} {
+		if call := read(t, messages, body); call.CacheWrite != want[0] || call.CacheWrite1h != want[1] {
+			t.Errorf("%s: %t, %t", body, call.CacheWrite, call.CacheWrite1h)
+		}
+	}
+}
+
 func TestAnthropicRefuses(t *testing.T) {
 	for body, want := range map[string]struct {
 		kind  fault.Kind

@@ -30,15 +30,17 @@ type Call struct {
 	Thinking     int64 // the caller's cap on hidden thought, which is a part of the output; 0 = none
 	Choices      int64 // answers that are generated and billed: n or best_of, times the prompts; ≥ 1
 
-	Messages    int64  // messages, prompts or inputs
-	Media       Media  // what the texts' bytes do not bound
-	ServiceTier string // "" = not said; tiers have prices of their own
-	Tools       bool   // tools or functions are described
-	WebSearch   bool   // web_search_options is set: billed by the search, apart from tokens
-	HostedTools bool   // a tool that the provider runs itself is asked for: billed apart
-	AudioOutput bool   // modalities has audio
-	Extra       string // what else is asked for that has a price of its own, for people: `The speed "fast"`; "" = nothing
-	Prediction  int64  // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
+	Messages                 int64  // messages, prompts or inputs
+	Media                    Media  // what the texts' bytes do not bound
+	ServiceTier              string // "" = not said; tiers have prices of their own
+	Tools                    bool   // tools or functions are described
+	WebSearch                bool   // web_search_options is set: billed by the search, apart from tokens
+	HostedTools              bool   // a tool that the provider runs itself is asked for: billed apart
+	AudioOutput              bool   // modalities has audio
+	Extra                    string // what else is asked for that has a price of its own, for people: `The speed "fast"`; "" = nothing
+	CacheWrite, CacheWrite1h bool   // Anthropic: parts are marked for the cache, for 5 minutes and for an hour
+
+	Prediction int64 // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
 
 	// Override is the first field at the top level by which some servers let the
 	// caller pass the output cap, or bill something apart, or that is not known and

@@ -33,7 +33,7 @@ const (
 		1<<fieldMaxTokens | 1<<fieldMaxCompletionTokens | 1<<fieldN | 1<<fieldBestOf
 	readChat = readOutput | 1<<fieldMessages | 1<<fieldTools | 1<<fieldFunctions |
 		1<<fieldWebSearch | 1<<fieldPrediction | 1<<fieldModalities
-	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking
+	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking | 1<<fieldCacheControl
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
 		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
 	readContents = 1<<fieldModel | 1<<fieldContents | 1<<fieldInstruction | 1<<fieldTools | 1<<fieldConfig |
@@ -170,6 +170,12 @@ func FormatOf(path string, h http.Header) llm.Format {
 		return llm.Anthropic
 	}
 	return llm.OpenAI
+}
+
+// Is reports whether a path, canonical or as a caller writes it, is the route's.
+func (r *Route) Is(path string) bool {
+	own, prefixed := canonical(path)
+	return path == r.Path || r.matches(own) && (!prefixed || r.Format == llm.Anthropic)
 }
 
 func (r *Route) matches(path string) bool {

@@ -56,6 +56,7 @@ const (
 	InsufficientBalance Kind = "insufficient_balance"
 	KeyQuotaReached     Kind = "key_quota_reached"
 	LastOwner           Kind = "last_owner"
+	NotRecoverable      Kind = "not_recoverable"
 
 	PreconditionFailed Kind = "precondition_failed"
 	ValidationFailed   Kind = "validation_failed"

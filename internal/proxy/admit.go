@@ -8,6 +8,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/llm"
 )
 
 // admit asks whether the key may use this model, and takes a hold on every limit
@@ -186,7 +187,17 @@ func (x *exchange) bound(req *ledger.Request, input int64) {
 	rejected := x.call.Prediction * x.call.Choices
 	req.OutputPrice = x.tariff.OutputPrice(input)
 	req.Input = input + rejected
-	req.InputCost = x.tariff.InputBound(input).Add(req.OutputPrice.CostUp(rejected))
+	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected))
+}
+
+// reach is which dearer classes of input the request can have. Anthropic writes to
+// a cache what is marked for it; others do as they like.
+func (x *exchange) reach() catalog.Reach {
+	r := catalog.Reach{Sound: x.call.Media.Audio > 0 || x.call.Media.Others > 0, Write: true, Write1h: true}
+	if x.route.Format == llm.Anthropic {
+		r.Write, r.Write1h = x.call.CacheWrite, x.call.CacheWrite1h
+	}
+	return r
 }
 
 // closerBound is a bound on the input for when the body's size is too crude: the

@@ -58,8 +58,11 @@ func TestAnthropicMessages(t *testing.T) {
 		"streamed":    {path: "/v1/messages", more: `,"stream":true`, stream: true},
 		"prefixed":    {path: "/anthropic/v1/messages?beta=true"},
 		"x-api-key":   {path: "/v1/messages?key=somebody", header: map[string]string{"Authorization": "", "X-Api-Key": "the key"}},
-		"cached":      {path: "/v1/messages", header: map[string]string{"X-Simulate-Cached-Tokens": "1000", "X-Simulate-Cache-Write-Tokens": "500", "X-Simulate-Input-Tokens": "1700"}},
+		"cached":      {path: "/v1/messages", header: map[string]string{"X-Simulate-Cached-Tokens": "1000", "X-Simulate-Cache-Write-Tokens": "500", "X-Simulate-Cache-Write-1h-Tokens": "200", "X-Simulate-Input-Tokens": "1700"}},
 		"gzip":        {path: "/v1/messages", more: `,"stream":true`, stream: true, header: map[string]string{"X-Simulate-Fault": "gzip"}},
+		"thinking":    {path: "/v1/messages", more: `,"stream":true`, stream: true, header: map[string]string{"X-Simulate-Reasoning-Tokens": "40"}},
+		"parallel":    {path: "/v1/messages", more: `,"stream":true,"tools":[{"name":"f"}]`, stream: true, header: map[string]string{"X-Simulate-Tool": "f", "X-Simulate-Tool-Calls": "3"}},
+		"novelties":   {path: "/v1/messages", more: `,"stream":true`, stream: true, header: map[string]string{"X-Simulate-Fault": "novelties"}},
 		"usage twice": {path: "/v1/messages", more: `,"stream":true`, stream: true, header: map[string]string{"X-Simulate-Fault": "usage-twice"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,11 +96,11 @@ func TestAnthropicMessages(t *testing.T) {
 				t.Errorf("booked %+v", row)
 			}
 			if row.InputTokens+row.CacheReadTokens+row.CacheWriteTokens != served.InputTokens || row.CacheReadTokens != served.CachedTokens ||
-				row.CacheWriteTokens != served.CacheWriteTokens || row.OutputTokens != served.OutputTokens {
+				row.CacheWriteTokens != served.CacheWriteTokens || row.OutputTokens != served.OutputTokens || row.ReasoningTokens != served.ReasoningTokens {
 				t.Errorf("booked %+v, the provider billed %+v", row, served)
 			}
-			// $3 and $15 a million, $0.30 from the cache, $3.75 into it.
-			want := 3000*row.InputTokens + 300*row.CacheReadTokens + 3750*row.CacheWriteTokens + 15000*row.OutputTokens
+			// $3 and $15 a million, $0.30 from the cache, $3.75 into it, $6 for an hour.
+			want := 3000*row.InputTokens + 300*row.CacheReadTokens + 3750*(row.CacheWriteTokens-served.CacheWrite1h) + 6000*served.CacheWrite1h + 15000*row.OutputTokens
 			if got := nano(t, row.CostUSD); got != want {
 				t.Errorf("cost %d, want %d", got, want)
 			}

@@ -2,16 +2,16 @@ package proxy
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"tollgate/internal/fault"
 )
 
 // presented finds the key that a request presents, in any of the headers that
-// the providers' SDKs use. Two that differ are an error: which one was meant
-// must not depend on who looks.
-func presented(h http.Header) (string, error) {
-	key := ""
+// the providers' SDKs use, or in a query that may hold one. Two that differ are an
+// error: which one was meant must not depend on who looks.
+func presented(h http.Header, query string) (key string, inQuery bool, err error) {
 	for _, name := range [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"} {
 		for _, value := range h[name] {
 			if name == "Authorization" {
@@ -22,14 +22,36 @@ func presented(h http.Header) (string, error) {
 			case key == "":
 				key = value
 			default:
-				return "", fault.New(fault.KeyAmbiguous, "The request presents two different keys. Send one, in one header.")
+				return "", false, ambiguous()
 			}
 		}
 	}
-	if key == "" {
-		return "", fault.New(fault.KeyMissing, "No API key was sent. Put it in the header \"Authorization: Bearer tg_…\".")
+	for _, value := range queryKeys(query) {
+		switch {
+		case value == "" || value == key:
+		case key == "":
+			key, inQuery = value, true
+		default:
+			return "", false, ambiguous()
+		}
 	}
-	return key, nil
+	if key == "" {
+		return "", false, fault.New(fault.KeyMissing, "No API key was sent. Put it in the header \"Authorization: Bearer tg_…\".")
+	}
+	return key, inQuery, nil
+}
+
+func ambiguous() error {
+	return fault.New(fault.KeyAmbiguous, "The request presents two different keys. Send one, in one header.")
+}
+
+// queryKeys are the keys in a query, as Google's API takes them.
+func queryKeys(query string) []string {
+	if query == "" {
+		return nil
+	}
+	values, _ := url.ParseQuery(query) // a pair that cannot be read is none
+	return values["key"]
 }
 
 // bearer is the token of "Bearer token" (RFC 6750); the scheme's case does not

@@ -52,6 +52,8 @@ func TestGemini(t *testing.T) {
 		"by provider": {path: "/v1beta/models/google/gemini-2.5-flash:generateContent", ends: "}", cost: 300},
 		"thoughts":    {path: flash + ":streamGenerateContent?alt=sse", ends: "}\r\n\r\n", cost: 300, header: map[string]string{"X-Simulate-Reasoning-Tokens": "40"}},
 		"cached":      {path: flash + ":streamGenerateContent", ends: "}]", cost: 300, header: map[string]string{"X-Simulate-Cached-Tokens": "1000", "X-Simulate-Input-Tokens": "1700"}},
+		"sound":       {path: flash + ":generateContent", ends: "}", cost: 300, header: map[string]string{"X-Simulate-Input-Audio-Tokens": "100", "X-Simulate-Input-Tokens": "700"}},
+		"novelties":   {path: flash + ":streamGenerateContent", ends: "}]", cost: 300, header: map[string]string{"X-Simulate-Fault": "novelties"}},
 		"usage twice": {path: flash + ":streamGenerateContent", ends: "}]", cost: 300, header: map[string]string{"X-Simulate-Fault": "usage-twice"}},
 		"gzip":        {path: flash + ":streamGenerateContent?alt=sse", ends: "}\r\n\r\n", cost: 300, header: map[string]string{"X-Simulate-Fault": "gzip"}},
 		"large model": {path: "/v1beta/models/gemini-2.5-pro:generateContent", ends: "}", cost: 1250},
@@ -85,7 +87,7 @@ func TestGemini(t *testing.T) {
 				t.Errorf("booked %+v, the provider billed %+v", row, served)
 			}
 			output := map[int64]int64{300: 2500, 1250: 10_000}[c.cost]
-			if got, want := nano(t, row.CostUSD), c.cost*row.InputTokens+c.cost/10*row.CacheReadTokens+output*row.OutputTokens; got != want {
+			if got, want := nano(t, row.CostUSD), c.cost*row.InputTokens+c.cost/10*row.CacheReadTokens+output*row.OutputTokens+(1000-c.cost)*served.InputAudioTokens; got != want {
 				t.Errorf("cost %d, want %d", got, want)
 			}
 		})
@@ -193,6 +195,37 @@ func TestGeminiStreamThatBreaks(t *testing.T) {
 	}
 }
 
+// TestProvidersErrorMidStream comes as the provider wrote it, once, and is booked
+// as an answer that broke off.
+func TestProvidersErrorMidStream(t *testing.T) {
+	g := openNative(t)
+	for path, want := range map[string]string{
+		"/v1/chat/completions":                   `data: {"error":{"message":"The server had an error while processing your request."`,
+		"/v1/messages":                           `data: {"type":"error","error":{"type":"overloaded_error"`,
+		flash + ":streamGenerateContent?alt=sse": `data: {"error":{"code":503,`,
+		flash + ":streamGenerateContent":         `{"error":{"code":503,`,
+	} {
+		body := hello(`,"generationConfig":{"maxOutputTokens":500}`)
+		switch path {
+		case "/v1/messages":
+			body = turn("claude-sonnet-4-5", `,"stream":true`)
+		case "/v1/chat/completions":
+			body = chat("demo-large", true, 500)
+		}
+		for _, in := range []api.KeyInput{{}, hard()} {
+			k := g.key(in)
+			r := g.do(ask{path: path, key: k.SecretKey, body: body, header: map[string]string{"X-Simulate-Fault": "error-mid"}})
+			if strings.Count(r.body, want) != 1 || strings.Contains(r.body, "broke off") {
+				t.Errorf("%s: %.3000s", path, r.body)
+			}
+			row := g.row(k.APIKey.ID)
+			if want := map[bool]string{true: "estimated", false: "unconfirmed"}[in.BudgetLimitCents.IsZero()]; row.Outcome != want {
+				t.Errorf("%s: booked %+v", path, row)
+			}
+		}
+	}
+}
+
 // TestGeminiCountsAndEmbeds: counting costs nothing, embeddings cost what was
 // read, told by the provider or counted here.
 func TestGeminiCountsAndEmbeds(t *testing.T) {
@@ -275,6 +308,38 @@ func TestGeminiModelList(t *testing.T) {
 	g.do(ask{method: "GET", path: "/v1beta/models/gpt-4o", key: k}).wantGoogle(t, 404, "NOT_FOUND", "model_not_found")
 }
 
+// TestKeyInQuery is taken where the organization says so, and goes no further.
+func TestKeyInQuery(t *testing.T) {
+	g := openNative(t)
+	k := g.key(hard())
+	var query string
+	g.provider.answers(func(w http.ResponseWriter, r *http.Request) {
+		query = r.URL.RawQuery
+		g.provider.Provider.ServeHTTP(w, r)
+	})
+	in := func(path string) ask { return ask{path: path + "key=" + k.SecretKey, body: hello("")} }
+	streamed := in(flash + ":streamGenerateContent?alt=sse&")
+	g.do(streamed).wantGoogle(t, 401, "UNAUTHENTICATED", "key_missing")
+	if _, err := g.admin.UpdateOrganization(t.Context(), api.OrganizationInput{AllowKeyInQuery: api.Set(true)}); err != nil {
+		t.Fatal(err)
+	}
+	if r := g.do(streamed); r.status != http.StatusOK || query != "alt=sse" {
+		t.Errorf("status %d, %q was sent: %.300s", r.status, query, r.body)
+	}
+	if r := g.do(ask{method: "GET", path: "/v1beta/models?key=" + k.SecretKey}); r.status != http.StatusOK {
+		t.Errorf("status %d: %.300s", r.status, r.body)
+	}
+	other := in(flash + ":countTokens?")
+	other.key = g.key(hard()).SecretKey
+	g.do(other).wantGoogle(t, 401, "UNAUTHENTICATED", "key_ambiguous")
+	g.do(ask{path: flash + ":countTokens?key=tg_wrong", body: hello("")}).wantGoogle(t, 401, "UNAUTHENTICATED", "key_invalid")
+	// Other formats have no such place for a key.
+	g.do(ask{path: "/v1/chat/completions?key=" + k.SecretKey, body: chat("demo-mini", false, 5)}).want(t, 401, "key_missing")
+	if strings.Contains(g.log.String(), k.SecretKey[3:]) {
+		t.Error("the log has the key")
+	}
+}
+
 // TestQueryIsNotPassedOn, and no log has it.
 func TestQueryIsNotPassedOn(t *testing.T) {
 	g := openNative(t)
@@ -286,10 +351,10 @@ func TestQueryIsNotPassedOn(t *testing.T) {
 	})
 	const planted = "planted-secret-in-the-query"
 	for path, want := range map[string]string{
-		flash + ":streamGenerateContent?alt=sse&key=" + planted: "alt=sse",
-		flash + ":generateContent?fields=x&key=" + planted:      "",
-		"/v1/messages?beta=true&key=" + planted:                 "beta=true",
-		"/v1/chat/completions?api-version=1&key=" + planted:     "",
+		flash + ":streamGenerateContent?alt=sse&access_token=" + planted: "alt=sse",
+		flash + ":generateContent?fields=x&quotaUser=" + planted:         "",
+		"/v1/messages?beta=true&key=" + planted:                          "beta=true",
+		"/v1/chat/completions?api-version=1&key=" + planted:              "",
 	} {
 		body := hello("")
 		switch {

@@ -141,7 +141,8 @@ func (p *Proxy) stream(x *exchange, resp *http.Response, tap *dialect.Tap) error
 }
 
 // pump reads the answer to its end, through the tap, into the outlet, settles it,
-// and reports whether it came to its proper end.
+// and reports whether it came to its proper end, or to one with the provider's own
+// words for what went wrong.
 func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *outlet) (whole bool) {
 	buf := p.buffers.get(streamBuffer)
 	defer p.buffers.put(buf)
@@ -160,7 +161,7 @@ func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *ou
 		rest := tap.Close()
 		t := tap.Tally()
 		p.done(x, x.result(t, x.ending(tap), resp.StatusCode))
-		if whole = t.Finished || (t.Final && errors.Is(err, io.EOF)); whole {
+		if whole = t.Finished || (t.Final || tap.Failed()) && errors.Is(err, io.EOF); whole {
 			out.write(p.opts.Providers.Scrub(x.target.Provider, rest)) // else it may be half an event
 		}
 		return whole

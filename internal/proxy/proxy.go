@@ -161,13 +161,21 @@ func (p *Proxy) walk(x *exchange) error {
 // the body.
 func (p *Proxy) authenticate(x *exchange) error {
 	x.ip = p.opts.Addresses.Of(x.r)
+	query := ""
+	if x.format() == llm.Gemini {
+		query = x.r.URL.RawQuery
+	}
+	var inQuery bool
 	var err error
-	if x.key, err = presented(x.r.Header); err != nil {
+	if x.key, inQuery, err = presented(x.r.Header, query); err != nil {
 		return err
 	}
 	x.ask = policy.Ask{Now: x.begun, IP: x.ip}
 	if x.grant, err = p.opts.Authority.AuthenticateFrom(x.r.Context(), x.key, x.ip); err != nil {
 		return err
+	}
+	if inQuery && !x.grant.KeyInQuery() {
+		return fault.New(fault.KeyMissing, "The key stands in the query (?key=), where it is not taken: send it in the header x-goog-api-key. The organization's allow_key_in_query would allow it.")
 	}
 	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header); err != nil {
 		if f := x.grant.Rules().AdmitCaller(&x.ask); f != nil {

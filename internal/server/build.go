@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tollgate/internal/admin"
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
 	"tollgate/internal/config"
@@ -35,6 +36,9 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 	}
 	return catalog.Load(opts)
 }
+
+// OpenAPI is the document of the management API of this program.
+func OpenAPI(version string) ([]byte, error) { return admin.Document(version) }
 
 // Check is everything that can be said to be wrong with cfg before something is
 // opened: its values, each and all, and the catalogue that they make, unless what

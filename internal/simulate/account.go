@@ -16,10 +16,12 @@ type Served struct {
 	InputTokens      int64  `json:"input_tokens"` // all of them, cached or not
 	CachedTokens     int64  `json:"cached_tokens"`
 	CacheWriteTokens int64  `json:"cache_write_tokens"`
-	OutputTokens     int64  `json:"output_tokens"`    // all of them, reasoning included
-	ReasoningTokens  int64  `json:"reasoning_tokens"` // of the output
-	Finished         bool   `json:"finished"`         // the last byte was written
-	Status           int    `json:"status"`           // of the answer; 0 while, or if, it has not begun
+	CacheWrite1h     int64  `json:"cache_write_1h_tokens"` // of those
+	InputAudioTokens int64  `json:"input_audio_tokens"`    // of the input
+	OutputTokens     int64  `json:"output_tokens"`         // all of them, reasoning included
+	ReasoningTokens  int64  `json:"reasoning_tokens"`      // of the output
+	Finished         bool   `json:"finished"`              // the last byte was written
+	Status           int    `json:"status"`                // of the answer; 0 while, or if, it has not begun
 }
 
 // Stats are the totals since the start or the last reset.
@@ -115,6 +117,7 @@ func (wk *work) bill() {
 	}
 	s := wk.entry()
 	s.InputTokens, s.CachedTokens, s.CacheWriteTokens = a.input, a.CachedTokens, a.CacheWriteTokens
+	s.CacheWrite1h, s.InputAudioTokens = a.CacheWrite1h, a.InputAudioTokens
 	s.OutputTokens, s.ReasoningTokens = a.output(), a.hidden()
 	ac.mu.Lock()
 	defer ac.mu.Unlock()

@@ -8,14 +8,24 @@ type anthropic struct{}
 
 func (anthropic) ids() (string, string) { return "msg_", "req_" }
 
-func (anthropic) whole(dst []byte, a *answer) []byte {
+func (w anthropic) whole(dst []byte, a *answer) []byte {
 	dst = anthropicHead(dst, a)
+	if a.reasoning > 0 {
+		dst = append(dst, `{"type":"thinking","thinking":"one two six","signature":"c2lnbmF0dXJl"},`...)
+	}
 	if a.Tool == "" {
 		dst = appendWords(append(dst, `{"type":"text","text":"`...), 0, a.perChoice-a.reasoning)
 		dst = append(dst, `"}`...)
-	} else {
-		dst = quote(append(dst, `{"type":"tool_use","id":"toolu_simulated","name":`...), a.Tool)
-		dst = appendWords(append(dst, `,"input":{"text":"`...), 0, a.perChoice-a.reasoning)
+	}
+	for i := range a.calls() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = anthropicCall(dst, a, i)
+		dst = append(dst, `,"input":{"text":"`...)
+		if i == 0 {
+			dst = appendWords(dst, 0, a.perChoice-a.reasoning)
+		}
 		dst = append(dst, `"}}`...)
 	}
 	dst = append(append(dst, `],"stop_reason":"`...), anthropicReason(a.ending)...)
@@ -25,29 +35,37 @@ func (anthropic) whole(dst []byte, a *answer) []byte {
 		return append(dst, '}')
 	case usageTwice:
 		dst = anthropicUsage(dst, a, a.output()/2)
+	case novelties:
+		dst = append(dst, `,"novelty":{"usage":{"output_tokens":5}}`...)
 	}
 	return append(anthropicUsage(dst, a, a.output()), '}')
 }
 
-func (anthropic) open(dst []byte, a *answer) []byte {
+func (w anthropic) open(dst []byte, a *answer) []byte {
 	dst = anthropicHead(append(dst, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":"...), a)
 	dst = append(dst, `],"stop_reason":null,"stop_sequence":null`...)
 	if a.fault != noUsage {
 		dst = anthropicUsage(dst, a, min(1, a.output()))
 	}
-	dst = append(dst, "}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"...)
+	dst = append(dst, "}}\n\n"...)
+	if a.reasoning > 0 {
+		dst = append(w.start(dst, 0), `{"type":"thinking","thinking":"","signature":""}`+"}\n\n"...)
+		dst = append(w.delta(dst, 0), `{"type":"thinking_delta","thinking":"one two six"}`+"}\n\n"...)
+		dst = append(w.delta(dst, 0), `{"type":"signature_delta","signature":"c2lnbmF0dXJl"}`+"}\n\n"...)
+		dst = w.stop(dst, 0)
+	}
+	dst = w.start(dst, a.block())
 	if a.Tool == "" {
 		dst = append(dst, `{"type":"text","text":""}`...)
 	} else {
-		dst = quote(append(dst, `{"type":"tool_use","id":"toolu_simulated","name":`...), a.Tool)
-		dst = append(dst, `,"input":{}}`...)
+		dst = append(anthropicCall(dst, a, 0), `,"input":{}}`...)
 	}
 	return append(dst, "}\n\nevent: ping\ndata: {\"type\": \"ping\"}\n\n"...)
 }
 
-func (anthropic) piece(dst []byte, a *answer, _, i int64) []byte {
+func (w anthropic) piece(dst []byte, a *answer, _, i int64) []byte {
 	from, to := a.span(i)
-	dst = append(dst, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"...)
+	dst = w.delta(dst, a.block())
 	if a.Tool == "" {
 		dst = appendWords(append(dst, `{"type":"text_delta","text":"`...), from, to)
 		return append(dst, "\"}}\n\n"...)
@@ -63,13 +81,49 @@ func (anthropic) piece(dst []byte, a *answer, _, i int64) []byte {
 	return append(dst, "\"}}\n\n"...)
 }
 
-func (anthropic) end(dst []byte, a *answer) []byte {
-	dst = append(dst, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"...)
+func (w anthropic) end(dst []byte, a *answer) []byte {
+	dst = w.stop(dst, a.block())
+	for i := int64(1); i < a.calls(); i++ {
+		dst = append(anthropicCall(w.start(dst, a.block()+i), a, i), `,"input":{}}`+"}\n\n"...)
+		dst = append(w.delta(dst, a.block()+i), `{"type":"input_json_delta","partial_json":"{\"text\":\"\"}"}`+"}\n\n"...)
+		dst = w.stop(dst, a.block()+i)
+	}
 	if a.fault == usageTwice {
 		dst = anthropicDelta(dst, a, a.output()/2)
 	}
 	dst = anthropicDelta(dst, a, a.output())
 	return append(dst, "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"...)
+}
+
+func (anthropic) middle(dst []byte, a *answer) []byte {
+	if a.fault == errorMid {
+		return append(dst, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"...)
+	}
+	return append(dst, ": a comment\n\nevent: novelty\ndata: {\"type\":\"novelty\",\"usage\":{\"output_tokens\":5}}\n\n"...)
+}
+
+func (anthropic) start(dst []byte, block int64) []byte {
+	dst = append(dst, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":"...)
+	return append(itoa(dst, block), `,"content_block":`...)
+}
+
+func (anthropic) delta(dst []byte, block int64) []byte {
+	dst = append(dst, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":"...)
+	return append(itoa(dst, block), `,"delta":`...)
+}
+
+func (anthropic) stop(dst []byte, block int64) []byte {
+	dst = append(dst, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":"...)
+	return append(itoa(dst, block), "}\n\n"...)
+}
+
+// block is the index of the answer's block: it follows the thinking.
+func (a *answer) block() int64 { return min(a.reasoning, 1) }
+
+// anthropicCall begins the call of a tool.
+func anthropicCall(dst []byte, a *answer, i int64) []byte {
+	dst = append(itoa(append(dst, `{"type":"tool_use","id":"toolu_simulated`...), i), `","name":`...)
+	return quote(dst, a.Tool)
 }
 
 func (anthropic) counted(dst []byte, tokens int64) []byte {
@@ -113,8 +167,10 @@ func anthropicUsage(dst []byte, a *answer, output int64) []byte {
 	dst = itoa(append(dst, `,"usage":{"input_tokens":`...), a.input-a.CachedTokens-a.CacheWriteTokens)
 	dst = itoa(append(dst, `,"cache_creation_input_tokens":`...), a.CacheWriteTokens)
 	dst = itoa(append(dst, `,"cache_read_input_tokens":`...), a.CachedTokens)
-	dst = itoa(append(dst, `,"cache_creation":{"ephemeral_5m_input_tokens":`...), a.CacheWriteTokens)
-	dst = itoa(append(dst, `,"ephemeral_1h_input_tokens":0},"output_tokens":`...), output)
+	dst = itoa(append(dst, `,"cache_creation":{"ephemeral_5m_input_tokens":`...), a.CacheWriteTokens-a.CacheWrite1h)
+	dst = itoa(append(dst, `,"ephemeral_1h_input_tokens":`...), a.CacheWrite1h)
+	dst = itoa(append(dst, `},"output_tokens":`...), output)
+	dst = anthropicThought(dst, a, output)
 	return append(dst, `,"service_tier":"standard"}`...)
 }
 
@@ -124,9 +180,19 @@ func anthropicDelta(dst []byte, a *answer, output int64) []byte {
 	dst = append(dst, anthropicReason(a.ending)...)
 	dst = append(dst, `","stop_sequence":null}`...)
 	if a.fault != noUsage {
-		dst = append(itoa(append(dst, `,"usage":{"output_tokens":`...), output), '}')
+		dst = itoa(append(dst, `,"usage":{"output_tokens":`...), output)
+		dst = append(anthropicThought(dst, a, output), '}')
 	}
 	return append(dst, "}\n\n"...)
+}
+
+// anthropicThought is the part of the output that was thinking.
+func anthropicThought(dst []byte, a *answer, output int64) []byte {
+	if a.hidden() == 0 {
+		return dst
+	}
+	dst = itoa(append(dst, `,"output_tokens_details":{"thinking_tokens":`...), min(a.hidden(), output))
+	return append(dst, '}')
 }
 
 func anthropicReason(e ending) string {

@@ -16,6 +16,8 @@ type ask struct {
 	input        int64 // tokens counted
 	prompts      int64 // separate prompts or inputs, ≥ 1
 	tools        bool
+	thinking     int64 // Anthropic: the cap on thinking; 0 = none
+	thoughts     bool  // Gemini: they are to be shown
 	dimensions   int64 // embeddings; 0 = the model's own
 	base64       bool  // embeddings
 	single       bool  // the format knows one choice only
@@ -41,6 +43,7 @@ const (
 	messageTokens = 3
 	beginTokens   = 3
 	maxChoices    = 128
+	leastThinking = 1024
 )
 
 // readAsk reads the body of a request at a location.
@@ -92,6 +95,16 @@ func (a *ask) member(s *scanner, name []byte) error {
 		return countOf(s, string(name), &a.choices)
 	case "best_of":
 		return countOf(s, "best_of", &a.charged)
+	case "thinking":
+		return a.readThinking(s)
+	case "thinkingConfig", "thinking_config":
+		for ok := s.open('{'); ok && s.more('}'); {
+			if string(s.name()) == "includeThoughts" {
+				a.thoughts = string(s.word()) == "true"
+			} else {
+				s.skip()
+			}
+		}
 	case "generationConfig", "generation_config":
 		for ok := s.open('{'); ok && s.more('}'); {
 			if err := a.member(s, s.name()); err != nil {
@@ -183,6 +196,24 @@ func (a *ask) streamOptions(s *scanner) {
 	}
 }
 
+// readThinking reads how much Anthropic's models may think.
+func (a *ask) readThinking(s *scanner) error {
+	if s.peek() != '{' {
+		s.skip()
+		return nil
+	}
+	for ok := s.open('{'); ok && s.more('}'); {
+		if string(s.name()) != "budget_tokens" {
+			s.skip()
+			continue
+		}
+		if err := number(s, "thinking.budget_tokens", &a.thinking); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // cap takes the smallest of the caps that a request carries.
 func (a *ask) cap(s *scanner, name string) error {
 	var n int64
@@ -238,6 +269,10 @@ func (a *ask) check(at location) error {
 		return wrong("messages", "Missing required parameter: 'messages'.")
 	case a.single && at.op == generate && a.limit == 0:
 		return wrong("max_tokens", "max_tokens: Field required")
+	case a.single && a.thinking > 0 && a.thinking < leastThinking:
+		return wrong("thinking", "thinking.enabled.budget_tokens: Input should be greater than or equal to %d", leastThinking)
+	case a.single && a.thinking >= a.limit && a.thinking > 0 && at.op == generate:
+		return wrong("max_tokens", "`max_tokens` must be greater than `thinking.budget_tokens`.")
 	case a.dimensions > maxDimensions:
 		return wrong("dimensions", "Invalid 'dimensions': at most %d.", maxDimensions)
 	}

@@ -22,10 +22,13 @@
 //	X-Simulate-Reasoning-Tokens: 40     of the output, hidden
 //	X-Simulate-Cached-Tokens: 1000      of the input, read from a cache
 //	X-Simulate-Cache-Write-Tokens: 500  of the input, written to a cache (Anthropic)
+//	X-Simulate-Cache-Write-1h-Tokens: 9 of those, for an hour
+//	X-Simulate-Input-Audio-Tokens: 64   of the input, sound that was not cached
 //	X-Simulate-Latency: 50ms            wait before the headers
 //	X-Simulate-Chunk-Delay: 5ms         wait before each chunk of a stream
 //	X-Simulate-Chunks: 100              chunks of a stream (one a token, at most 100)
 //	X-Simulate-Tool: name               answer with a call of this tool, when tools are given
+//	X-Simulate-Tool-Calls: 2            so many calls of it at once (1)
 //	X-Simulate-Fault: …                 one of:
 //	    status=429      any error status; nothing is billed
 //	    cut             drop the connection in the middle of the answer
@@ -36,6 +39,8 @@
 //	    usage-twice     give the usage twice, the first time half of it
 //	    bad-json        break the JSON of the answer, or of one chunk
 //	    gzip            compress, although nobody asked for it
+//	    error-mid       break a stream off with an error in the provider's form
+//	    novelties       comments, pings, and events and members that nobody knows
 //
 // Every credential is taken, but "invalid" is answered with 401. GET
 // /simulate/served and /simulate/stats show the account, POST /simulate/reset

@@ -51,6 +51,25 @@ func (gemini) piece(dst []byte, a *answer, choice, i int64) []byte {
 	return dst
 }
 
+func (gemini) middle(dst []byte, a *answer) []byte {
+	event := `{"novelty":{"usageMetadata":{"promptTokenCount":5}},"candidates":[]}`
+	if a.fault == errorMid {
+		event = `{"error":{"code":503,"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE"}}`
+	}
+	switch {
+	case a.sse:
+		return append(append(append(dst, "data: "...), event...), "\r\n\r\n"...)
+	case a.chunks > 1: // a chunk is before it, and another one may follow
+		dst = append(append(dst, ",\r\n"...), event...)
+	case a.fault == errorMid:
+		dst = append(dst, event...)
+	}
+	if a.fault == errorMid {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
 // end closes the array, and gives the usage again where no chunk did so: when
 // nothing visible was written.
 func (gemini) end(dst []byte, a *answer) []byte {
@@ -105,11 +124,22 @@ func (gemini) refusal(dst []byte, code int, err error, _ string) []byte {
 
 func geminiCandidate(dst []byte, a *answer, choice, from, to int64, last bool) []byte {
 	dst = append(dst, `{"content":{"parts":[`...)
+	if a.ask.thoughts && a.hidden() > 0 && from == 0 {
+		dst = append(dst, `{"text":"one two six","thought":true},`...)
+	}
 	switch {
 	case a.Tool != "" && last: // a function call comes whole
-		dst = quote(append(dst, `{"functionCall":{"name":`...), a.Tool)
-		dst = appendWords(append(dst, `,"args":{"text":"`...), 0, to)
-		dst = append(dst, `"}}}`...)
+		for i := range a.calls() {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = quote(append(dst, `{"functionCall":{"name":`...), a.Tool)
+			dst = append(dst, `,"args":{"text":"`...)
+			if i == 0 {
+				dst = appendWords(dst, 0, to)
+			}
+			dst = append(dst, `"}}}`...)
+		}
 	case a.Tool == "":
 		dst = appendWords(append(dst, `{"text":"`...), from, to)
 		dst = append(dst, `"}`...)
@@ -144,7 +174,10 @@ func geminiUsage(dst []byte, a *answer, output int64) []byte {
 	if a.CachedTokens > 0 {
 		dst = itoa(append(dst, `,"cachedContentTokenCount":`...), a.CachedTokens)
 	}
-	dst = itoa(append(dst, `,"promptTokensDetails":[{"modality":"TEXT","tokenCount":`...), a.input)
+	dst = itoa(append(dst, `,"promptTokensDetails":[{"modality":"TEXT","tokenCount":`...), a.input-a.InputAudioTokens)
+	if a.InputAudioTokens > 0 {
+		dst = itoa(append(dst, `},{"modality":"AUDIO","tokenCount":`...), a.InputAudioTokens)
+	}
 	dst = append(dst, `}]`...)
 	if hidden > 0 {
 		dst = itoa(append(dst, `,"thoughtsTokenCount":`...), hidden)

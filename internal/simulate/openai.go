@@ -27,11 +27,18 @@ func (chat) whole(dst []byte, a *answer) []byte {
 			dst = appendWords(append(dst, '"'), 0, a.perChoice-a.reasoning)
 			dst = append(dst, `","refusal":null,"annotations":[]`...)
 		} else {
-			dst = append(dst, `null,"refusal":null,"annotations":[],"tool_calls":[{"id":"call_simulated","type":"function","function":{"name":`...)
-			dst = quote(dst, a.Tool)
-			dst = append(dst, `,"arguments":"{\"text\":\"`...)
-			dst = appendWords(dst, 0, a.perChoice-a.reasoning)
-			dst = append(dst, `\"}"}}]`...)
+			dst = append(dst, `null,"refusal":null,"annotations":[],"tool_calls":[`...)
+			for i := range a.calls() {
+				if i > 0 {
+					dst = append(dst, ',')
+				}
+				dst = append(openAICall(append(dst, '{'), a, i), `,"arguments":"{\"text\":\"`...)
+				if i == 0 {
+					dst = appendWords(dst, 0, a.perChoice-a.reasoning)
+				}
+				dst = append(dst, `\"}"}}`...)
+			}
+			dst = append(dst, ']')
 		}
 		dst = append(dst, `},"logprobs":null,"finish_reason":"`...)
 		dst = append(dst, openAIReason(a.ending)...)
@@ -50,9 +57,8 @@ func (chat) open(dst []byte, a *answer) []byte {
 		if a.Tool == "" {
 			dst = append(dst, `,"delta":{"role":"assistant","content":"","refusal":null}`...)
 		} else {
-			dst = append(dst, `,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_simulated","type":"function","function":{"name":`...)
-			dst = quote(dst, a.Tool)
-			dst = append(dst, `,"arguments":""}}],"refusal":null}`...)
+			dst = append(dst, `,"delta":{"role":"assistant","content":null,"tool_calls":[`...)
+			dst = append(openAICall(append(dst, `{"index":0,`...), a, 0), `,"arguments":""}}],"refusal":null}`...)
 		}
 		dst = openAIChunkEnd(dst, a, "null")
 	}
@@ -77,8 +83,27 @@ func (chat) piece(dst []byte, a *answer, choice, i int64) []byte {
 	return openAIChunkEnd(append(dst, `"}}]}`...), a, "null")
 }
 
+func (chat) middle(dst []byte, a *answer) []byte {
+	if a.fault == errorMid {
+		return append(dst, `data: {"error":{"message":"The server had an error while processing your request.","type":"server_error","param":null,"code":null}}`+"\n\n"...)
+	}
+	return append(dst, ": a comment\n\nevent: novelty\ndata: {\"novelty\":{\"usage\":{\"prompt_tokens\":5}},\"choices\":[]}\n\n"...)
+}
+
+// openAICall is the beginning of a call of a tool, behind its bracket.
+func openAICall(dst []byte, a *answer, i int64) []byte {
+	dst = append(itoa(append(dst, `"id":"call_simulated`...), i), `","type":"function","function":{"name":`...)
+	return quote(dst, a.Tool)
+}
+
 func (chat) end(dst []byte, a *answer) []byte {
 	for choice := range a.choices {
+		for i := int64(1); i < a.calls(); i++ {
+			dst = append(itoa(append(dst, a.head...), choice), `,"delta":{"tool_calls":[`...)
+			dst = append(itoa(append(dst, `{"index":`...), i), ',')
+			dst = append(openAICall(dst, a, i), `,"arguments":"{\"text\":\"\"}"}}]}`...)
+			dst = openAIChunkEnd(dst, a, "null")
+		}
 		dst = itoa(append(dst, a.head...), choice)
 		dst = append(dst, `,"delta":{}`...)
 		dst = openAIChunkEnd(dst, a, `"`+openAIReason(a.ending)+`"`)
@@ -205,7 +230,8 @@ func openAIUsageOf(dst []byte, a *answer, details bool, part int64) []byte {
 	dst = itoa(append(dst, `,"total_tokens":`...), a.input/part+a.output()/part)
 	if details {
 		dst = itoa(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), a.CachedTokens/part)
-		dst = itoa(append(dst, `,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":`...), a.hidden()/part)
+		dst = itoa(append(dst, `,"audio_tokens":`...), a.InputAudioTokens/part)
+		dst = itoa(append(dst, `},"completion_tokens_details":{"reasoning_tokens":`...), a.hidden()/part)
 		dst = append(dst, `,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}`...)
 	}
 	return append(dst, '}')

@@ -15,10 +15,13 @@ type Behaviour struct {
 	ReasoningTokens  int64         // of the output, hidden
 	CachedTokens     int64         // of the input, read from a cache
 	CacheWriteTokens int64         // of the input, written to a cache
+	CacheWrite1h     int64         // of CacheWriteTokens, those for an hour
+	InputAudioTokens int64         // of the input, sound that was not cached
 	Latency          time.Duration // before the headers
 	ChunkDelay       time.Duration // before each chunk of a stream
 	Chunks           int64         // of a stream; one a token, at most 100
 	Tool             string        // the tool to call; "" = answer with text
+	ToolCalls        int64         // how often it is called at once; 1
 	Fault            string        // as X-Simulate-Fault; an unknown one makes every answer 400
 }
 
@@ -55,6 +58,9 @@ func (b Behaviour) read(h http.Header) (Behaviour, error) {
 		{"X-Simulate-Input-Tokens", &b.InputTokens, maxBilled},
 		{"X-Simulate-Cached-Tokens", &b.CachedTokens, maxBilled},
 		{"X-Simulate-Cache-Write-Tokens", &b.CacheWriteTokens, maxBilled},
+		{"X-Simulate-Cache-Write-1h-Tokens", &b.CacheWrite1h, maxBilled},
+		{"X-Simulate-Input-Audio-Tokens", &b.InputAudioTokens, maxBilled},
+		{"X-Simulate-Tool-Calls", &b.ToolCalls, 100},
 	}
 	for _, n := range numbers {
 		v := h.Get(n.name)
@@ -105,6 +111,8 @@ const (
 	usageTwice
 	badJSON
 	gzipped
+	errorMid
+	novelties
 )
 
 // readFault reads the text of a fault; code is the status that it asks for.
@@ -128,13 +136,17 @@ func readFault(text string) (f fault, code int, err error) {
 		return badJSON, 0, nil
 	case "gzip":
 		return gzipped, 0, nil
+	case "error-mid":
+		return errorMid, 0, nil
+	case "novelties":
+		return novelties, 0, nil
 	}
 	if digits, ok := strings.CutPrefix(text, "status="); ok {
 		if code, err := strconv.Atoi(digits); err == nil && code >= 400 && code <= 599 {
 			return status, code, nil
 		}
 	}
-	return none, 0, wrong("", "X-Simulate-Fault: %q is not known; use status=400 to status=599, cut, cut-before, hang, hang-mid, no-usage, usage-twice, bad-json or gzip.", text)
+	return none, 0, wrong("", "X-Simulate-Fault: %q is not known; use status=400 to status=599, cut, cut-before, hang, hang-mid, no-usage, usage-twice, bad-json, gzip, error-mid or novelties.", text)
 }
 
 // ending is why an answer stops; each format has its own word for it.
@@ -171,7 +183,10 @@ func newPlan(b Behaviour, a *ask, op operation) (plan, error) {
 		p.input = b.InputTokens
 	}
 	p.CachedTokens = min(p.CachedTokens, p.input)
-	p.CacheWriteTokens = min(p.CacheWriteTokens, p.input-p.CachedTokens)
+	p.CacheWriteTokens = min(max(p.CacheWriteTokens, p.CacheWrite1h), p.input-p.CachedTokens)
+	p.CacheWrite1h = min(p.CacheWrite1h, p.CacheWriteTokens)
+	p.InputAudioTokens = min(p.InputAudioTokens, p.input-p.CachedTokens-p.CacheWriteTokens)
+	p.ToolCalls = max(p.ToolCalls, 1)
 	if op == embed {
 		p.choices, p.charged = 0, 0
 		return p, nil
@@ -199,6 +214,14 @@ func newPlan(b Behaviour, a *ask, op operation) (plan, error) {
 	}
 	p.chunks = min(p.chunks, p.perChoice-p.reasoning)
 	return p, nil
+}
+
+// calls is how many tools are called.
+func (p *plan) calls() int64 {
+	if p.Tool == "" {
+		return 0
+	}
+	return p.ToolCalls
 }
 
 // output is every output token that is billed.

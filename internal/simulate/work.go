@@ -23,6 +23,9 @@ type wire interface {
 	open(dst []byte, a *answer) []byte
 	// piece is the event with chunk i of a choice.
 	piece(dst []byte, a *answer, choice, i int64) []byte
+	// middle is what a stream has in its middle when it breaks off with an error of
+	// the provider's, or holds what nobody knows.
+	middle(dst []byte, a *answer) []byte
 	// end is what a stream closes with, usage among it.
 	end(dst []byte, a *answer) []byte
 	// counted is the answer to a question for the count of tokens.
@@ -200,8 +203,8 @@ func (wk *work) stream() {
 	wk.out = a.wire.open(wk.out[:0], a)
 	half := a.chunks / 2
 	for i := range a.chunks {
-		if i == half {
-			wk.middle(to, flusher)
+		if i == half && !wk.middle(to, flusher) {
+			return
 		}
 		wk.wait(a.ChunkDelay)
 		for choice := range a.choices {
@@ -211,8 +214,8 @@ func (wk *work) stream() {
 			}
 		}
 	}
-	if a.chunks == 0 {
-		wk.middle(to, flusher)
+	if a.chunks == 0 && !wk.middle(to, flusher) {
+		return
 	}
 	wk.done()
 	wk.out = a.wire.end(wk.out, a)
@@ -230,15 +233,23 @@ func (wk *work) push(to io.Writer, flusher http.Flusher) bool {
 	return err == nil
 }
 
-// middle is where a stream goes wrong.
-func (wk *work) middle(to io.Writer, flusher http.Flusher) {
+// middle is where a stream goes wrong. It is false when that ends it.
+func (wk *work) middle(to io.Writer, flusher http.Flusher) (goesOn bool) {
 	switch wk.answer.fault {
 	case cut, hangMid:
 		wk.push(to, flusher)
 		wk.breakOff()
 	case badJSON:
 		wk.out = append(wk.out, "data: {\"id\":\"broken\",\"choices\":[{\n\n"...)
+	case novelties:
+		wk.out = wk.answer.wire.middle(wk.out, &wk.answer)
+	case errorMid:
+		wk.out = wk.answer.wire.middle(wk.out, &wk.answer)
+		wk.done()
+		wk.push(to, flusher)
+		return false
 	}
+	return true
 }
 
 // breakOff ends an answer that has begun.

@@ -205,7 +205,7 @@ func (h *house) decide(ctx context.Context, secretKey string, now time.Time) (*l
 		return nil, f
 	}
 	return h.ledger.Reserve(ctx, &ledger.Request{
-		Chain: grant.Chain(), Location: grant.Location(), Input: 1300, InputCost: target.Model.InputBound(1300),
+		Chain: grant.Chain(), Location: grant.Location(), Input: 1300, InputCost: target.Model.InputBound(1300, catalog.AnyInput),
 		Output: 500, LeastOutput: 64, OutputPrice: target.Model.OutputPrice(1300),
 		Entry: ledger.Entry{
 			OrganizationID: grant.OrganizationID(), KeyID: grant.KeyID(), KeyName: grant.KeyName(), Provider: target.Provider,

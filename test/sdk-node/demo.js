@@ -6,8 +6,8 @@ import OpenAI from 'openai';
 
 const binary = fileURLToPath(new URL('build/tollgate', import.meta.url));
 
-// Variables of the SDK's and of Tollgate's own would change what is tested.
-const ours = /^(OPENAI|TOLLGATE)_/;
+// Variables of the SDKs' and of Tollgate's own would change what is tested.
+const ours = /^(OPENAI|ANTHROPIC|GEMINI|GOOGLE|TOLLGATE)_/;
 for (const name of Object.keys(process.env)) {
   if (ours.test(name)) delete process.env[name];
 }
@@ -43,23 +43,33 @@ class Demo {
   }
 
   /**
-   * An SDK with a key of its own. `sent.requests` counts what it sends, retries
+   * A key of its own, and a fetch that counts what an SDK sends with it, retries
+   * too. `key` is the key as it is now, with what was used; `row` its only entry.
+   */
+  async issue(fields = {}) {
+    const created = await this.manage('POST', '/api-keys', { name: 'test', ...fields });
+    const sent = { requests: 0 };
+    const key = () => this.manage('GET', `/api-keys/${created.api_key.id}`);
+    const row = async () => {
+      const { usage } = await this.manage('GET', `/usage?key_id=${created.api_key.id}`);
+      if (usage.length !== 1) throw new Error(`${usage.length} entries`);
+      return usage[0];
+    };
+    const counted = (...args) => {
+      sent.requests++;
+      return fetch(...args);
+    };
+    return { secret: created.secret_key, sent, key, row, fetch: counted };
+  }
+
+  /**
+   * OpenAI's SDK with a key of its own. `sent.requests` counts what it sends, retries
    * too; `key` is the key as it is now, with what was used.
    */
   async client(fields = {}, options = {}) {
-    const created = await this.manage('POST', '/api-keys', { name: 'test', ...fields });
-    const sent = { requests: 0 };
-    const openai = new OpenAI({
-      baseURL: `${this.base}/v1`,
-      apiKey: created.secret_key,
-      fetch: (...args) => {
-        sent.requests++;
-        return fetch(...args);
-      },
-      ...options,
-    });
-    const key = () => this.manage('GET', `/api-keys/${created.api_key.id}`);
-    return { openai, sent, key, secret: created.secret_key };
+    const issued = await this.issue(fields);
+    const openai = new OpenAI({ baseURL: `${this.base}/v1`, apiKey: issued.secret, fetch: issued.fetch, ...options });
+    return { openai, ...issued };
   }
 }
 

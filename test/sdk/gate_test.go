@@ -17,24 +17,29 @@ import (
 	"tollgate/client"
 	"tollgate/internal/config"
 	"tollgate/internal/key"
+	"tollgate/internal/money"
 	"tollgate/internal/secret"
 	"tollgate/internal/server"
 	"tollgate/internal/simulate"
 )
 
 // gate is the whole program before a simulated provider, which it knows as
-// "demo" and as "openai".
+// "demo", "openai", "anthropic" and "google".
 type gate struct {
 	t        *testing.T
-	base     string // as the SDK takes it
+	root     string // as Anthropic's and Google's SDKs take it
+	base     string // as OpenAI's SDK takes it
 	admin    *client.Client
 	provider *simulate.Provider
 }
 
 func open(t *testing.T) *gate {
 	t.Helper()
-	for _, name := range []string{"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS"} {
-		t.Setenv(name, "") // the SDK reads them, and so would Tollgate
+	for _, name := range []string{
+		"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS",
+		"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL",
+	} {
+		t.Setenv(name, "") // the SDKs read them, and so would Tollgate
 	}
 	g := &gate{t: t, provider: simulate.New(simulate.Options{Keep: true})}
 	upstream := httptest.NewUnstartedServer(g.provider)
@@ -48,6 +53,9 @@ func open(t *testing.T) *gate {
 	cfg.Providers = map[string]config.Provider{
 		"demo":   {Kind: "demo", BaseURL: upstream.URL + "/v1", APIKey: secret.New("sk-demo")},
 		"openai": {BaseURL: upstream.URL + "/v1", APIKey: secret.New("sk-openai")},
+
+		"anthropic": {BaseURL: upstream.URL, APIKey: secret.New("sk-ant")},
+		"google":    {BaseURL: upstream.URL, APIKey: secret.New("AIza")},
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	srv, err := server.New(ctx, cfg, server.Options{})
@@ -63,9 +71,9 @@ func open(t *testing.T) *gate {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
-	root := "http://" + srv.Addr().String()
-	g.base = root + "/v1"
-	g.admin = client.New(root, cfg.RootKey.Reveal())
+	g.root = "http://" + srv.Addr().String()
+	g.base = g.root + "/v1"
+	g.admin = client.New(g.root, cfg.RootKey.Reveal())
 	return g
 }
 
@@ -108,6 +116,33 @@ func (g *gate) served() simulate.Served {
 		g.t.Fatalf("the provider served %d requests, want 1", len(all))
 	}
 	return all[0]
+}
+
+// prices are what a token of each class costs, in nano-dollars.
+type prices struct{ input, cacheRead, cacheWrite, cacheWrite1h, audio, output int64 }
+
+// booked checks the only entry of a key against what the provider billed, to the
+// token and to the nano-dollar.
+func (g *gate) booked(keyID, format string, p prices) {
+	g.t.Helper()
+	rows, err := g.admin.Usage(g.t.Context(), client.UsageQuery{KeyID: keyID})
+	if err != nil || len(rows.Usage) != 1 {
+		g.t.Fatalf("rows %+v, %v", rows, err)
+	}
+	row, s := rows.Usage[0], g.served()
+	if row.Outcome != "settled" || row.APIFormat != format || row.UpstreamRequestID != s.UpstreamID {
+		g.t.Errorf("booked %+v", row)
+	}
+	if row.InputTokens+row.CacheReadTokens+row.CacheWriteTokens != s.InputTokens || row.CacheReadTokens != s.CachedTokens ||
+		row.CacheWriteTokens != s.CacheWriteTokens || row.OutputTokens != s.OutputTokens || row.ReasoningTokens != s.ReasoningTokens {
+		g.t.Errorf("booked %+v, the provider billed %+v", row, s)
+	}
+	fresh := s.InputTokens - s.CachedTokens - s.CacheWriteTokens - s.InputAudioTokens
+	cost := fresh*p.input + s.CachedTokens*p.cacheRead + (s.CacheWriteTokens-s.CacheWrite1h)*p.cacheWrite + s.CacheWrite1h*p.cacheWrite1h +
+		s.InputAudioTokens*p.audio + s.OutputTokens*p.output
+	if want := money.NanoUSD(cost).String(); row.CostUSD != want {
+		g.t.Errorf("cost %s, want %s: %+v", row.CostUSD, want, s)
+	}
 }
 
 // until waits for what no caller sees the moment of.

@@ -34,7 +34,13 @@ func (db *DB) UpdateOrganization(ctx context.Context, o authority.Organization, 
 		"id = ?",
 		[]any{o.ID},
 		o.Version,
-	}, nil)
+	}, func(tx *sql.Tx) error {
+		if o.Recoverable {
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM sealed WHERE organization_id = ? AND field = ?", o.ID, authority.SealedField)
+		return err
+	})
 }
 
 // ManagementKeyByHash implements authority.ManagementStore.
@@ -203,6 +209,8 @@ func organizationColumns(o *authority.Organization) []column {
 		{"max_keys_per_user", &o.MaxKeysPerUser},
 		{"expired_keys", &o.ExpiredKeys},
 		{"credential_fallback", &o.CredentialFallback},
+		{"allow_key_in_query", &o.AllowKeyInQuery},
+		{"recoverable", &o.Recoverable},
 		{"created_at", instant{&o.CreatedAt}},
 		{"updated_at", instant{&o.UpdatedAt}},
 		{"version", &o.Version},

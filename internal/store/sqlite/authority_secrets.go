@@ -5,11 +5,13 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"tollgate/internal/authority"
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
+	"tollgate/internal/secret"
 )
 
 // secretRow is one secret of a key.
@@ -32,6 +34,11 @@ func secretColumns(s *secretRow) []column {
 	}
 }
 
+// shownColumns are those of a secret that is read.
+func shownColumns(s *secretRow) []column {
+	return append(secretColumns(s), column{"EXISTS (SELECT 1 FROM sealed WHERE row_id = api_key_secrets.id)", &s.Recoverable})
+}
+
 // fillSecrets gives each of rows its secrets. They are read after the row: a key
 // that is changed in between has another version by then, so nobody writes on the
 // strength of what does not belong together.
@@ -50,12 +57,12 @@ func fillSecrets(ctx context.Context, q querier, rows ...*authority.KeyRow) erro
 	if err != nil {
 		return err
 	}
-	found, err := q.QueryContext(ctx, "SELECT "+names(secretColumns(new(secretRow)))+
+	found, err := q.QueryContext(ctx, "SELECT "+names(shownColumns(new(secretRow)))+
 		" FROM api_key_secrets WHERE key_id IN (SELECT value FROM json_each(?)) ORDER BY key_id, created_at DESC, id DESC", string(list))
 	if err != nil {
 		return err
 	}
-	secrets, err := scanAll(found, secretColumns)
+	secrets, err := scanAll(found, shownColumns)
 	for _, s := range secrets {
 		row := byID[s.keyID]
 		row.Secrets = append(row.Secrets, s.Secret)
@@ -78,6 +85,11 @@ func writeSecrets(ctx context.Context, tx *sql.Tx, row *authority.KeyRow) error 
 			return err
 		}
 	}
+	if row.Sealed != nil {
+		if err := writeSealedSecret(ctx, tx, *row.Sealed); err != nil {
+			return err
+		}
+	}
 	if row.Version == 1 {
 		return nil
 	}
@@ -87,6 +99,32 @@ func writeSecrets(ctx context.Context, tx *sql.Tx, row *authority.KeyRow) error 
 			row.ID, string(list))
 	}
 	return err
+}
+
+// writeSealedSecret stores a sealed secret while its organisation wants that: it may
+// have changed its mind since the secret was sealed.
+func writeSealedSecret(ctx context.Context, tx *sql.Tx, s secret.Sealed) error {
+	var wanted bool
+	err := tx.QueryRowContext(ctx, "SELECT recoverable FROM organizations WHERE id = ?", s.OrganizationID).Scan(&wanted)
+	if err != nil || !wanted {
+		return err
+	}
+	return writeSealed(ctx, tx, s)
+}
+
+// SealedSecret implements authority.KeyCareStore.
+func (db *DB) SealedSecret(ctx context.Context, organizationID, secretID string) (secret.Sealed, error) {
+	const doing = "read a sealed secret"
+	found, err := sealedOf(ctx, db.read, secretID)
+	for _, s := range found[secretID] {
+		if s.OrganizationID == organizationID && s.Field == authority.SealedField {
+			return s, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("%s: %w", doing, fault.NotFound)
+	}
+	return secret.Sealed{}, Classify(err, doing)
 }
 
 // TouchSecrets implements authority.KeyCareStore.

@@ -66,12 +66,12 @@ func wipeSealed(ctx context.Context, tx *sql.Tx, rowID string) error {
 }
 
 // sealedOf are the sealed values of rows, by row, in the order of their fields.
-func sealedOf(ctx context.Context, tx *sql.Tx, rowIDs ...string) (map[string][]secret.Sealed, error) {
+func sealedOf(ctx context.Context, q querier, rowIDs ...string) (map[string][]secret.Sealed, error) {
 	list, err := json.Marshal(rowIDs)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT "+names(sealedColumns(new(sealedRow)))+
+	rows, err := q.QueryContext(ctx, "SELECT "+names(sealedColumns(new(sealedRow)))+
 		" FROM sealed WHERE row_id IN (SELECT value FROM json_each(?)) ORDER BY row_id, field", string(list))
 	if err != nil {
 		return nil, err
