@@ -142,6 +142,7 @@ type keysUpdateCmd struct {
 	keyID     `embed:""`
 	fileFlag  `embed:""`
 	IfVersion int64 `placeholder:"N" help:"Only if the key still has this version."`
+	listFlags `embed:""`
 	keyFlags  `embed:""`
 }
 
@@ -153,6 +154,7 @@ Examples:
 
 	tollgate keys update key_0192… --budget-usd 20
 	tollgate keys update key_0192… --allowed-models none --rate-limit-per-minute 10
+	tollgate keys update key_0192… --add tags=ci --remove allowed_models=gpt-4o
 	tollgate keys get key_0192… --json > key.json, and once it is edited: tollgate keys update key_0192… --file key.json`
 }
 
@@ -162,9 +164,12 @@ func (c *keysUpdateCmd) Run(ctx context.Context, cl *client.Client, p *printer) 
 	if err != nil {
 		return err
 	}
-	byFile, err := c.change(!reflect.ValueOf(in).IsZero(), "--budget-usd 20")
+	byFile, err := c.change(!reflect.ValueOf(in).IsZero() || c.listFlags.given(), "--budget-usd 20")
 	if err != nil {
 		return err
+	}
+	if c.listFlags.given() {
+		return p.showKey(c.update(ctx, cl, in))
 	}
 	if !byFile {
 		return p.showKey(cl.UpdateKey(ctx, c.ID, in, ifVersion(c.IfVersion)...))

@@ -9,6 +9,8 @@ import (
 	"tollgate/api"
 	"tollgate/client"
 	"tollgate/internal/authority"
+	"tollgate/internal/llm"
+	"tollgate/internal/money"
 )
 
 func TestC4_ACreateSentAgainMakesOneKeyAndShowsNoSecret(t *testing.T) {
@@ -111,6 +113,40 @@ func TestC10_PurgeOverTheAPI(t *testing.T) {
 	must(t, h.PurgeKey(t.Context(), id)) // the tombstone too
 	if err := h.PurgeKey(t.Context(), id); refused(err) != "not_found" {
 		t.Errorf("purged twice: %v", err)
+	}
+}
+
+// A purge takes the key and its secrets. What was used and paid goes on naming it:
+// money that came in and was spent is not undone by forgetting the key.
+func TestC10_APurgeLeavesTheBooks(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{Name: api.Set("gone"), InitialBalanceUSD: api.Set("5")})
+	id := made.APIKey.ID
+	h.change(t, id, "deduct", "1")
+	h.spend(t, made.SecretKey, llm.Usage{Input: 7}, money.Cent)
+	must(t, h.PurgeKey(t.Context(), id))
+	for name, err := range map[string]error{
+		"the key":       second(h.Key(t.Context(), id)),
+		"its usage":     second(h.KeyUsage(t.Context(), id)),
+		"its statement": second(h.KeyLedger(t.Context(), id, client.LedgerQuery{})),
+		"money":         second(h.ChangeBalance(t.Context(), id, api.BalanceChange{Type: "grant", AmountUSD: "1"})),
+	} {
+		if refused(err) != "not_found" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	used, err := h.Usage(t.Context(), client.UsageQuery{KeyID: id})
+	must(t, err)
+	if used.Total != 1 || used.Usage[0].KeyName != "gone" || used.Usage[0].CostUSD != "0.01" {
+		t.Errorf("the usage: %+v", used)
+	}
+	book, err := h.ledger.Statement(t.Context(), id, time.Time{}, time.Time{}, nil)
+	must(t, err)
+	if len(book.Lines) != 3 || book.Closing != 399*money.Cent {
+		t.Errorf("the book: %+v", book)
+	}
+	if e := h.events(t, authority.EventFilter{ResourceID: id, Action: "api_key.purge", Size: 1}); len(e) != 1 || e[0].ResourceName != "gone" {
+		t.Errorf("the audit: %+v", e)
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *service) routes() {
 	}, s.replaceKey)
 	add(s, route{
 		method: http.MethodDelete, path: "/api-keys/{id}", id: "delete-api-key", tag: "api-keys",
-		summary: "Delete a key for good", about: "Its usage stays in the ledger, and its name with it. With purge=true not even a trace is left in the list of keys; a deleted key can be purged too.",
+		summary: "Delete a key for good", about: "Its usage stays in the ledger, and its name with it. With purge=true not even a trace is left in the list of keys; a deleted key can be purged too. What was used and paid stays in the books either way.",
 		status: http.StatusNoContent,
 	}, s.deleteKey)
 	add(s, route{
