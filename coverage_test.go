@@ -21,7 +21,8 @@ const coverageHead = `<!-- Written by go test . -run TestReferenceCoverage -upda
 # What keys can do, and the tests that hold it
 
 The functions of keys that Tollgate is measured by, a line each: A credentials of one's own for providers, B a key and its
-rules, C the management API over keys, E prepaid keys, cleaning up and statistics. "open" is a line that no test carries the name of yet.
+rules, C the management API over keys, D chatbots and which keys open them, E prepaid keys, cleaning up and statistics. "open" is a
+line that no test carries the name of yet.
 
 | line | what | tests |
 |---|---|---|
@@ -61,6 +62,12 @@ var coverageLines = [][2]string{
 	{"C9", "wrong input is never a fault of the server; versions stop lost updates"},
 	{"C10", "deleting leaves a tombstone without secrets; purging takes that too"},
 	{"C11", "revoking, disabling and tightening are in force at once"},
+	{"D1", "chatbots: owner, address, model, prompt, temperature, longest answer; a grant for a key and a chatbot, once"},
+	{"D2", "access modes; no key's end ever opens a chatbot; limits for callers without a key, by address"},
+	{"D3", "whether some key opens a chatbot is never stale"},
+	{"D4", "all grants of a chatbot are listed, with what each is worth"},
+	{"D5", "the key that is sent must hold a live grant, and be of the chatbot's organization"},
+	{"D6", "rotation, revocation, permissions, audit and usage by chatbot"},
 	{"E1", "preset standalone: its defaults, null is unlimited"},
 	{"E2", "look-up by hash; the key itself is not kept"},
 	{"E3", "standalone keys belong to no user and count in no quota"},

@@ -3,7 +3,8 @@ package api
 import "time"
 
 // ExplainRequest describes a request that somebody might send. Either key or
-// key_id is given; what else is left out is not judged.
+// key_id is given, or neither for a caller without a key at a chatbot; what else is
+// left out is not judged.
 type ExplainRequest struct {
 	Key             string `json:"key,omitempty" nullable:"true" doc:"The key itself. It is looked up and never stored or shown." maxLength:"1000" writeOnly:"true"`
 	KeyID           string `json:"key_id,omitempty" nullable:"true" doc:"The id of a key, instead of the key." maxLength:"200" example:"key_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c90"`
@@ -11,7 +12,7 @@ type ExplainRequest struct {
 	Endpoint        string `json:"endpoint,omitempty" nullable:"true" doc:"Path of the route; left out, it is the chat route of the format." maxLength:"1000" example:"/v1/chat/completions"`
 	IP              string `json:"ip,omitempty" nullable:"true" doc:"The caller's address." maxLength:"100" example:"203.0.113.7"`
 	APIFormat       string `json:"api_format,omitempty" nullable:"true" enum:"openai,anthropic,gemini" doc:"The format that the caller speaks; left out, that of the path."`
-	Chatbot         string `json:"chatbot,omitempty" nullable:"true" doc:"Id of the chatbot whose path is asked; left out, it is a plain route." maxLength:"200"`
+	Chatbot         string `json:"chatbot,omitempty" nullable:"true" doc:"Id or slug of the chatbot whose path is asked; its model is then asked for, whatever model says. Left out, it is a plain route." maxLength:"200"`
 	InputTokens     int64  `json:"input_tokens,omitempty" nullable:"true" minimum:"0" maximum:"9007199254740991" doc:"Size of the prompt, in tokens." example:"2000"`
 	MaxOutputTokens int64  `json:"max_output_tokens,omitempty" nullable:"true" minimum:"0" maximum:"9007199254740991" doc:"The caller's output cap, in tokens; 0 is none." example:"500"`
 }
@@ -39,7 +40,7 @@ type ExplainStep struct {
 // ExplainLimit is one limit with its counters. A request fits when used + held +
 // asked is at most max.
 type ExplainLimit struct {
-	Subject   string     `json:"subject" enum:"organization,user,key,chatbot,credential" doc:"Whose limit it is." example:"key"`
+	Subject   string     `json:"subject" enum:"organization,user,key,visitor,chatbot,credential" doc:"Whose limit it is." example:"key"`
 	SubjectID string     `json:"subject_id" doc:"Id of whose limit it is." example:"key_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c90"`
 	Meter     string     `json:"meter" enum:"requests,tokens,cost,concurrency" doc:"What is counted."`
 	Window    string     `json:"window" enum:"minute,hour,day,week,month,total" doc:"Over which span. minute and hour trail the present; day, week and month are those of the calendar."`

@@ -25,6 +25,7 @@ type commands struct {
 	Demo           demoCmd        `cmd:"" help:"Start a throw-away server with a simulated provider and a key to try."`
 	Keys           keysCmd        `cmd:"" help:"Create, list, change and end gateway keys."`
 	Credentials    credentialsCmd `cmd:"" help:"Store, list, choose and end credentials for providers."`
+	Chatbots       chatbotsCmd    `cmd:"" help:"Create, list, change and end chatbots, and say which keys open them."`
 	ManagementKeys managementCmd  `cmd:"" name:"management-keys" help:"Create, list, change and end keys of the management API."`
 	Audit          auditCmd       `cmd:"" help:"List, verify and export what was done and refused."`
 	Usage          usageCmd       `cmd:"" help:"List requests that were forwarded, newest first, or sums of them."`

@@ -96,6 +96,14 @@ Examples:
 }
 
 // Help shows examples.
+func (chatbotsGetCmd) Help() string {
+	return `Examples:
+
+	tollgate chatbots get bot_0192…
+	tollgate chatbots get bot_0192… --json`
+}
+
+// Help shows examples.
 func (usersGetCmd) Help() string {
 	return `Examples:
 

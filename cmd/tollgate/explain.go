@@ -14,13 +14,13 @@ import (
 // explainCmd asks what the gate would answer.
 type explainCmd struct {
 	remote          `embed:""`
-	KeyID           string `name:"key-id" xor:"key" required:"" placeholder:"ID" help:"Id of the key."`
-	Key             string `xor:"key" required:"" placeholder:"KEY" help:"The key itself; - reads it from the standard input."`
+	KeyID           string `name:"key-id" xor:"key" placeholder:"ID" help:"Id of the key."`
+	Key             string `xor:"key" placeholder:"KEY" help:"The key itself; - reads it from the standard input."`
 	Model           string `placeholder:"MODEL" help:"Model, as the caller writes it."`
 	Endpoint        string `placeholder:"PATH" help:"Path of the route, such as /v1/embeddings."`
 	IP              string `name:"ip" placeholder:"ADDRESS" help:"The caller's address."`
 	APIFormat       string `name:"api-format" placeholder:"FORMAT" help:"openai, anthropic or gemini."`
-	Chatbot         string `placeholder:"ID" help:"Chatbot whose path is asked."`
+	Chatbot         string `placeholder:"ID" help:"Chatbot that is asked; without a key, as a caller who has none."`
 	InputTokens     int64  `placeholder:"N" help:"Size of the prompt in tokens."`
 	MaxOutputTokens int64  `placeholder:"N" help:"The caller's own output cap in tokens."`
 }
@@ -33,11 +33,15 @@ Examples:
 
 	tollgate explain --key-id key_0192… --model gpt-4o-mini
 	tollgate explain --key-id key_0192… --model gpt-4o --ip 203.0.113.7 --input-tokens 2000 --max-output-tokens 500
+	tollgate explain --chatbot bot_0192… --ip 203.0.113.7
 	echo "$KEY" | tollgate explain --key - --model gpt-4o-mini`
 }
 
 // Run asks and prints the trace.
 func (c *explainCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	if c.Key == "" && c.KeyID == "" && c.Chatbot == "" {
+		return misuse("whose request? name --key-id or --key, or for a caller without a key --chatbot")
+	}
 	var err error
 	if c.Key, err = p.secretOf(c.Key); err != nil {
 		return err

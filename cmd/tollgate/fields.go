@@ -77,6 +77,7 @@ func fieldMappers() []kong.Option {
 		kong.NamedMapper("text", mapper(parseText, "")),
 		optional(parseText),
 		optional(parseInt),
+		optional(parseFloat),
 		optional(parseBool),
 		optional(parseTime),
 		optional(parseList),
@@ -116,6 +117,14 @@ func parseInt(s string) (int64, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("%q is not a whole number, nor none", s)
+	}
+	return n, nil
+}
+
+func parseFloat(s string) (float64, error) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number, nor none", s)
 	}
 	return n, nil
 }

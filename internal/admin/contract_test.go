@@ -308,6 +308,9 @@ func (th things) at(t *testing.T, op *described) string {
 			path = strings.Replace(path, "{"+p.name+"}", url.PathEscape(th.real(t, text(p.text["example"]))), 1)
 		}
 	}
+	if grants, key, ok := strings.Cut(path, "/keys/"); ok { // a grant is named by both of its sides
+		th.h.send(t, request{method: "POST", path: grants + "/keys", body: `{"key_id":"` + key + `"}`})
+	}
 	return path
 }
 
@@ -333,7 +336,7 @@ func namesIn(t *testing.T, body string) (names []string) {
 	must(t, err)
 	for _, v := range object(answer) {
 		for _, line := range list(v) {
-			for _, field := range []string{"id", "request_id", "name"} {
+			for _, field := range []string{"id", "request_id", "name", "key_id"} {
 				if name := text(object(line)[field]); name != "" {
 					names = append(names, name)
 					break

@@ -37,6 +37,7 @@ Everything that can be changed has a ` + "`version`" + `, which is its ETag: sen
 func sections() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: "api-keys", Description: "Keys of the data plane: who they belong to, what they may ask for and how much, their secrets, their money and their end. Every restriction that is stored is enforced, and a change is in force when its answer is sent."},
+		{Name: "chatbots", Description: "Models with instructions under addresses of their own, and which keys open them. What a chatbot lays down no caller can change; its limits count beside those of the key."},
 		{Name: "users", Description: "People of the organization: they own keys, their limits apply to all of their keys together, and disabling one stops every key of theirs."},
 		{Name: "roles", Description: "What users of each kind may do, as patterns of permissions."},
 		{Name: "management-keys", Description: "Keys of this interface, each with permissions of its own. One that acts for a user can do no more than that user."},
@@ -62,6 +63,8 @@ func thing(path string) (noun, example string) {
 		switch segments[i] {
 		case "api-keys":
 			noun, example = "key", exampleKey
+		case "chatbots":
+			noun, example = "chatbot", exampleChatbot
 		case "users":
 			noun, example = "user", exampleUser
 		case "credentials":

@@ -20,6 +20,7 @@ func (s *service) humaConfig(version string) huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	alias[string](registry)
 	alias[int64](registry)
+	alias[float64](registry)
 	alias[bool](registry)
 	alias[time.Time](registry)
 	alias[[]string](registry)

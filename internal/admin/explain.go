@@ -25,11 +25,15 @@ func (s *service) explain(ctx context.Context, who authority.Principal, in *obje
 	if err != nil {
 		return nil, err
 	}
-	route, ask, err := describe(req, wrong)
+	bot, unknown := s.findChatbot(ctx, who, req)
+	route, ask, err := describe(&req, bot, wrong)
 	if err != nil {
 		return nil, err
 	}
-	grant, err := s.subject(ctx, who, req)
+	if unknown != nil {
+		return nil, s.authority.Audit(ctx, who, authority.Deed{Action: actionExplain, ResourceType: "chatbot", ResourceID: req.Chatbot, Err: unknown})
+	}
+	grant, err := s.subject(ctx, who, req, bot)
 	var e explanation
 	if refused := denial(err); refused != nil {
 		e.deny("key", refused.Kind, refused.Public)
@@ -39,7 +43,7 @@ func (s *service) explain(ctx context.Context, who authority.Principal, in *obje
 		return nil, err
 	}
 	e.KeyID = grant.KeyID()
-	e.allow("key", "The key is known.")
+	e.known(grant, req)
 	target := s.rules(&e, grant, route, ask, req)
 	if err := s.limits(ctx, &e, grant, s.limitAsk(req, route, target, grant)); err != nil {
 		return nil, err
@@ -56,9 +60,52 @@ func denial(err error) *fault.Error {
 	return nil
 }
 
-// subject is the grant of the key that is asked about. Another organisation's
-// key is as unknown as one that was never made.
-func (s *service) subject(ctx context.Context, who authority.Principal, req api.ExplainRequest) (authority.Grant, error) {
+// known says who is asking.
+func (e *explanation) known(grant authority.Grant, req api.ExplainRequest) {
+	switch {
+	case !grant.Anonymous():
+		e.allow("key", "The key is known.")
+	case req.IP == "":
+		e.allow("key", "The chatbot lets in callers without a key.")
+		e.add(api.ExplainStep{Rule: "address", Verdict: skip, Detail: "Callers without a key are counted by their address; none was given, so the figures are those of nobody."})
+	default:
+		e.allow("key", "The chatbot lets in callers without a key.")
+	}
+}
+
+// findChatbot is the chatbot that is asked about; zero = none. Another
+// organisation's is as unknown as one that was never made.
+func (s *service) findChatbot(ctx context.Context, who authority.Principal, req api.ExplainRequest) (authority.Bot, error) {
+	if req.Chatbot == "" {
+		return authority.Bot{}, nil
+	}
+	bot, err := s.authority.FindChatbot(ctx, req.Chatbot)
+	if err == nil && bot.Chatbot().OrganizationID != who.OrganizationID() || errors.Is(err, fault.NotFound) {
+		return authority.Bot{}, fault.New(fault.NotFound, "There is no chatbot %q.", req.Chatbot)
+	}
+	return bot, err
+}
+
+// subject is the grant of whoever is asked about. Another organisation's key is as
+// unknown as one that was never made.
+func (s *service) subject(ctx context.Context, who authority.Principal, req api.ExplainRequest, bot authority.Bot) (authority.Grant, error) {
+	if req.Key == "" && req.KeyID == "" {
+		from, err := netip.ParseAddr(req.IP)
+		if err != nil {
+			from = netip.IPv4Unspecified()
+		}
+		grant, err := bot.Visit(from)
+		deed := authority.Deed{Action: actionExplain, ResourceType: "chatbot", ResourceID: bot.Chatbot().ID, ResourceName: bot.Chatbot().Name, Err: err}
+		return grant, s.authority.Audit(ctx, who, deed)
+	}
+	grant, err := s.keyOf(ctx, who, req)
+	if err != nil || bot.IsZero() {
+		return grant, err
+	}
+	return grant.Through(bot)
+}
+
+func (s *service) keyOf(ctx context.Context, who authority.Principal, req api.ExplainRequest) (authority.Grant, error) {
 	if req.KeyID != "" {
 		return s.authority.GrantByID(ctx, who, req.KeyID)
 	}
@@ -73,9 +120,10 @@ func (s *service) subject(ctx context.Context, who authority.Principal, req api.
 const actionExplain = "api_key.explain"
 
 // describe is the request in the words of the rules, or all that is wrong with
-// its description, beside what was wrong already.
-func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *policy.Ask, error) {
-	ask := &policy.Ask{Now: time.Now(), Chatbot: req.Chatbot}
+// its description, beside what was wrong already. What the chatbot lays down is
+// laid down in req.
+func describe(req *api.ExplainRequest, bot authority.Bot, wrong []fault.Field) (*dialect.Route, *policy.Ask, error) {
+	ask := &policy.Ask{Now: time.Now(), Chatbot: bot.Rules()}
 	failed := func(name string) bool {
 		return slices.ContainsFunc(wrong, func(f fault.Field) bool { return f.Name == name })
 	}
@@ -84,8 +132,8 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 			wrong = append(wrong, fault.Field{Name: name, Problem: problem})
 		}
 	}
-	if (req.Key == "") == (req.KeyID == "") && !failed("key") {
-		fail("key_id", "send either key_id or key")
+	if both, none := req.Key != "" && req.KeyID != "", req.Key == "" && req.KeyID == ""; (both || none && req.Chatbot == "") && !failed("key") {
+		fail("key_id", "send either key_id or key, or for a caller without one a chatbot")
 	}
 	if req.IP != "" {
 		ip, err := netip.ParseAddr(req.IP)
@@ -94,7 +142,7 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 		}
 		ask.IP = ip
 	}
-	route := routeOf(req)
+	route := routeOf(req, bot)
 	if route == nil {
 		if failed("api_format") {
 			return nil, nil, invalid(wrong)
@@ -103,14 +151,23 @@ func describe(req api.ExplainRequest, wrong []fault.Field) (*dialect.Route, *pol
 		return nil, nil, invalid(wrong)
 	}
 	ask.Endpoint, ask.Format, ask.Scope = route.Path, route.Format, route.Scope
+	if !bot.IsZero() {
+		c := bot.Chatbot()
+		ask.Endpoint, ask.Path, req.Model = route.At(c.ID), route.At(c.Slug), c.AskedModel()
+		if most := c.MaxTokens; most != nil && (req.MaxOutputTokens == 0 || req.MaxOutputTokens > *most) {
+			req.MaxOutputTokens = *most
+		}
+	}
 	return route, ask, invalid(wrong)
 }
 
 // routeOf is the route of the data plane that is meant: that of the path, or the
-// first that speaks the format.
-func routeOf(req api.ExplainRequest) *dialect.Route {
+// first that speaks the format. To a chatbot lead its own only.
+func routeOf(req *api.ExplainRequest, bot authority.Bot) *dialect.Route {
 	for _, r := range dialect.Routes() {
-		if (req.Endpoint == "" || r.Is(req.Endpoint)) && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
+		named := r.ChatbotID(req.Endpoint)
+		right := req.Endpoint == "" || r.Is(req.Endpoint) || named != "" && (named == bot.Chatbot().ID || named == bot.Chatbot().Slug)
+		if right && r.Chatbot == (req.Chatbot != "") && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
 			return r
 		}
 	}

@@ -33,7 +33,7 @@ func (s *service) limits(ctx context.Context, e *explanation, grant authority.Gr
 func judge(st ledger.LimitState, ask *limit.Ask) api.ExplainStep {
 	l := &st.Limit
 	step := api.ExplainStep{
-		Rule: l.Field(), Verdict: policy.Allow, Detail: "There is room.",
+		Rule: st.Subject.Field(l), Verdict: policy.Allow, Detail: "There is room.",
 		Limit: &api.ExplainLimit{
 			Subject: st.Subject.Kind.String(), SubjectID: st.Subject.ID,
 			Meter: l.Meter.String(), Window: l.Window.String(), Mode: modeWord(l.Mode),

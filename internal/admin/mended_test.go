@@ -200,18 +200,6 @@ func TestExplainTakesNullForAbsent(t *testing.T) {
 	}
 }
 
-func TestExplainAChatbot(t *testing.T) {
-	h := newHouse(t)
-	id := h.createKey(t, api.KeyInput{AllowedChatbots: api.Set([]string{"bot_1"})}).APIKey.ID
-	for bot, code := range map[string]string{"": "chatbot_denied", "bot_1": "", "bot_2": "chatbot_denied"} {
-		got, err := h.Explain(t.Context(), api.ExplainRequest{KeyID: id, Chatbot: bot})
-		must(t, err)
-		if got.Code != code {
-			t.Errorf("chatbot %q: %q, want %q", bot, got.Code, code)
-		}
-	}
-}
-
 func TestWrongParametersAreToldInWords(t *testing.T) {
 	h := newHouse(t)
 	for query, want := range map[string]string{

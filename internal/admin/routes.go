@@ -163,6 +163,7 @@ func (s *service) routes() {
 		permission: "platform:api-keys:read", body: api.ExplainRequest{}, bodyBytes: 64 << 10,
 		samples: explainSamples(), answers: explainAnswers(), codes: []fault.Kind{fault.NotFound}, returns: "The verdict, and every rule in the order in which the gate asks them.", action: actionExplain,
 	}, s.explain)
+	s.chatbotRoutes()
 	s.credentialRoutes()
 	s.managementRoutes()
 	s.catalogRoutes()

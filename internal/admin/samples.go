@@ -155,12 +155,14 @@ func explainSamples() []sample {
 		{"request", "A request of this size from this address", api.ExplainRequest{
 			KeyID: exampleKey, Model: "gpt-4o", IP: "203.0.113.7", InputTokens: 2000, MaxOutputTokens: 500,
 		}},
+		{"chatbot", "Does this key open this chatbot?", api.ExplainRequest{KeyID: exampleKey, Chatbot: exampleChatbot}},
 	}
 }
 
 // The ids of the examples.
 const (
 	exampleKey           = "key_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c90"
+	exampleChatbot       = "bot_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c40"
 	exampleUser          = "user_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c04"
 	exampleCredential    = "cred_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c05"
 	exampleManagementKey = "mk_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c03"

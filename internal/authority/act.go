@@ -12,7 +12,8 @@ import (
 // for which idempotency key.
 type Act struct {
 	Event  Event
-	Replay Replay // zero = no idempotency key was sent
+	Also   []Event // what was done with it to other resources; behind Event, in order
+	Replay Replay  // zero = no idempotency key was sent
 }
 
 // deed is one call: who wants what done to what.

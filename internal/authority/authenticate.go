@@ -30,14 +30,14 @@ func (a *Authority) AuthenticateFrom(ctx context.Context, presented string, from
 	rec, known := a.keys.values.Load(hash)
 	if known && rec.parties.current() {
 		a.use(rec, hash)
-		return Grant{rec}, nil
+		return Grant{rec: rec}, nil
 	}
 	rec, err := a.find(ctx, presented, hash, known, from)
 	if err != nil {
 		return Grant{}, err
 	}
 	a.use(rec, hash)
-	return Grant{rec}, nil
+	return Grant{rec: rec}, nil
 }
 
 // Recognise is Authenticate for whoever wants to know what would happen to a key,
@@ -52,7 +52,7 @@ func (a *Authority) Recognise(ctx context.Context, presented string) (Grant, err
 	if err != nil {
 		return Grant{}, err
 	}
-	return Grant{rec}, nil
+	return Grant{rec: rec}, nil
 }
 
 // find is the slow way. The check digits spare the store those that are no keys; a
@@ -86,7 +86,7 @@ func (a *Authority) GrantByID(ctx context.Context, p Principal, id string) (Gran
 	if err != nil {
 		return Grant{}, err
 	}
-	return Grant{rec}, nil
+	return Grant{rec: rec}, nil
 }
 
 // lookUp is the slow way: the key is not in memory, or its owner or organisation

@@ -45,6 +45,7 @@ type Authority struct {
 	keys          *cache[key.Hash, *record]
 	users         *cache[userRef, *party]
 	organizations *cache[string, *party]
+	chatbots      *cache[string, *chatbot] // by id, and by slug
 	wallets       *cache[userRef, *wallet]
 	uses          uses
 	foreign       *foreignIndex
@@ -72,6 +73,7 @@ func New(store Store, opts Options) *Authority {
 	a.keys = newCache(a.loadRecord)
 	a.users = newCache(a.loadUser)
 	a.organizations = newCache(a.loadOrganization)
+	a.chatbots = newCache(a.loadChatbot)
 	a.wallets = newCache(a.loadWallet)
 	a.foreign = newForeignIndex(func(ctx context.Context, each func(Scheme, []byte)) error {
 		return a.store.Imports.ForeignLookups(ctx, each)

@@ -7,16 +7,20 @@ import (
 	"tollgate/internal/policy"
 )
 
-// Grant says who is asking on the data plane: a key that exists, whatever its
-// rules then say. It comes from Authenticate; the zero value is nobody (IsZero)
-// and its rules deny everything. It is a small value and safe for concurrent use;
-// it shows the state of the moment at which it was given.
-type Grant struct{ rec *record }
+// Grant says who is asking on the data plane: a key that exists, or a caller
+// without one at an open chatbot, whatever the rules then say. It comes from
+// Authenticate or Visit; the zero value is nobody (IsZero) and its rules deny
+// everything. It is a small value and safe for concurrent use; it shows the state
+// of the moment at which it was given.
+type Grant struct {
+	rec *record
+	bot *chatbot // through which is asked; nil = none
+}
 
 // IsZero reports whether the grant is nobody's.
 func (g Grant) IsZero() bool { return g.rec == nil }
 
-// KeyID is the key's id, "key_…".
+// KeyID is the key's id, "key_…"; "" without a key.
 func (g Grant) KeyID() string {
 	if g.rec == nil {
 		return ""
@@ -32,7 +36,7 @@ func (g Grant) KeyName() string {
 	return g.rec.name
 }
 
-// UserID is the owner's id, "" for a key without owner.
+// UserID is the id of the key's owner, without a key of the chatbot's; "" = none.
 func (g Grant) UserID() string {
 	if g.rec == nil {
 		return ""
@@ -56,8 +60,14 @@ func (g Grant) Rules() *policy.Rules {
 	return &g.rec.rules
 }
 
-// Chain is whose allowances a request of this key uses: organisation, owner if
-// there is one, key.
+// Bot is the chatbot through which is asked; zero = none.
+func (g Grant) Bot() Bot { return Bot{g.bot} }
+
+// Anonymous reports whether there is no key.
+func (g Grant) Anonymous() bool { return g.rec != nil && g.rec.id == "" }
+
+// Chain is whose allowances a request uses: organisation, owner if there is one,
+// key or caller without one, and chatbot.
 func (g Grant) Chain() limit.Chain {
 	if g.rec == nil {
 		return nil
@@ -71,7 +81,14 @@ func (g Grant) AppendChain(dst limit.Chain) limit.Chain {
 	if g.rec == nil {
 		return dst
 	}
-	return append(g.rec.parties.appendTo(dst), &g.rec.subject)
+	dst = g.rec.parties.appendTo(dst)
+	if g.rec.subject.ID.ID != "" {
+		dst = append(dst, &g.rec.subject)
+	}
+	if g.bot != nil {
+		dst = append(dst, &g.bot.subject)
+	}
+	return dst
 }
 
 // Location is the time zone in which the organisation's days, weeks and months

@@ -141,6 +141,11 @@ func (a *Authority) importOne(ctx context.Context, d deed, b *batch, r *importRo
 	}
 	d.id, d.name = row.ID, row.Name
 	done := act(a, d, keyFields(row.CreatedAt), nil, &row.Key)
+	bots, err := a.grantEvents(ctx, d, &row, &done)
+	if err != nil {
+		return result, inside(err, "key.")
+	}
+	defer a.refreshChatbots(ctx, bots)
 	create := func(ctx context.Context) error { return a.store.Keys.CreateKey(ctx, row, most, done) }
 	if r.cost > 0 || r.tokens != nil && *r.tokens > 0 {
 		err = book(ctx, r.opening(b, &row), create)

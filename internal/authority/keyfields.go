@@ -57,12 +57,12 @@ func keyFields(now time.Time) []field[Key] {
 
 // fixed is a line that only creation may set; later its value may be repeated but
 // not changed.
-func fixed(f field[Key], get func(*Key) string) field[Key] {
+func fixed[T any](f field[T], get func(*T) string) field[T] {
 	set := f.set
-	f.set = func(e *edit[Key], raw jsontext.Value) string {
+	f.set = func(e *edit[T], raw jsontext.Value) string {
 		problem := set(e, raw)
 		if problem == "" && e.current != nil && get(e.next) != get(e.current) {
-			return "cannot be changed; make a new key"
+			return "cannot be changed; make a new one"
 		}
 		return problem
 	}

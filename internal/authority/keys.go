@@ -43,13 +43,23 @@ func (a *Authority) createKey(ctx context.Context, d deed, body []byte) (Key, se
 		if text, err = a.addSecret(ctx, &row); err != nil {
 			return err
 		}
-		return a.store.Keys.CreateKey(ctx, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key))
+		return a.storeKey(ctx, d, row, most, act(a, d, keyFields(row.CreatedAt), nil, &row.Key))
 	})
 	if err != nil {
-		return Key{}, secret.Text{}, quota(err, most)
+		return Key{}, secret.Text{}, err
 	}
 	row.InitialBalance = nil
 	return row.Key, text, nil
+}
+
+// storeKey stores a new key and what it opens.
+func (a *Authority) storeKey(ctx context.Context, d deed, row KeyRow, most *int64, done Act) error {
+	bots, err := a.grantEvents(ctx, d, &row, &done)
+	if err != nil {
+		return err
+	}
+	defer a.refreshChatbots(ctx, bots)
+	return quota(a.store.Keys.CreateKey(ctx, row, most, done), most)
 }
 
 // composeRow is the key that a body asks for, without a secret, and how many its
@@ -69,7 +79,11 @@ func (a *Authority) composeRow(ctx context.Context, p Principal, list []member) 
 	k.ID, k.OrganizationID = newID("key_"), p.organizationID
 	k.CreatedAt = a.instant()
 	k.UpdatedAt, k.Version = k.CreatedAt, 1
-	return KeyRow{Key: k}, most, nil
+	row = KeyRow{Key: k}
+	for _, id := range opened(&k) {
+		row.Grants = append(row.Grants, a.newGrant(p, id, k.ID))
+	}
+	return row, most, nil
 }
 
 // composeKey is the key that a body asks for, or everything that is wrong with it.
@@ -98,6 +112,9 @@ func (a *Authority) composeKey(ctx context.Context, p Principal, list []member) 
 		} else if err != nil {
 			return Key{}, err
 		}
+	}
+	if err := a.checkOpened(ctx, p, e); err != nil {
+		return Key{}, err
 	}
 	if k.Status == StatusDisabled {
 		k.DisabledBy = p.actor()

@@ -80,9 +80,9 @@ func TestAStoredChatbotKeyWithoutChatbots(t *testing.T) {
 	must(t, h.store.Keys.UpdateKey(t.Context(), row, authority.Act{Event: authority.Event{OrganizationID: row.OrganizationID, At: row.UpdatedAt, ActorID: "mk_1", Action: "test"}}))
 	grant, err := h.Authenticate(t.Context(), text)
 	must(t, err)
-	for _, bot := range []string{"", "b"} {
+	for _, bot := range []*policy.Chatbot{nil, {ID: "b", OwnerActive: true}} {
 		if refusal := grant.Rules().AdmitRoute(&policy.Ask{Now: noon, Chatbot: bot}); refusal == nil || refusal.Kind != fault.ChatbotDenied {
-			t.Errorf("chatbot %q: %v", bot, refusal)
+			t.Errorf("chatbot %v: %v", bot, refusal)
 		}
 	}
 	_, err = h.DeactivateKey(t.Context(), h.root, k.ID, 0)

@@ -104,7 +104,7 @@ func (a *Authority) loadRecord(ctx context.Context, hash key.Hash) (*record, err
 	if which < 0 {
 		return nil, fault.NotFound // replaced between two reads of the store
 	}
-	rules, err := a.compile(&row.Key, row.Secrets[which].ExpiresAt)
+	rules, err := a.compile(&row, row.Secrets[which].ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (a *Authority) bind(ctx context.Context, rec *record, organizationID, userI
 	rec.rules = rec.rules.With(owner == nil || owner.active, rec.parties[organizationParty].active)
 	// Who pays for its requests is looked up with it: a key that works goes on
 	// working while the store is away.
-	_, err = a.Wallet(ctx, Grant{rec})
+	_, err = a.Wallet(ctx, Grant{rec: rec})
 	return err
 }
 
@@ -184,7 +184,7 @@ func (a *Authority) loadOrganization(ctx context.Context, id string) (*party, er
 // compile makes the rules of a stored key for one of its secrets; bind adds the owner's state. A prefix
 // that cannot be read must not open or close anything silently: the key is then
 // not usable until it is mended.
-func (a *Authority) compile(k *Key, secretExpiresAt time.Time) (policy.Rules, error) {
+func (a *Authority) compile(k *KeyRow, secretExpiresAt time.Time) (policy.Rules, error) {
 	spec := policy.Spec{Status: k.Status.rule(), ExpiresAt: k.ExpiresAt, SecretExpiresAt: secretExpiresAt, Provider: a.isProvider}
 	spec.Scopes = as[llm.Scope](k.Scopes)
 	spec.Formats = as[llm.Format](k.AllowedAPIFormats)
@@ -193,6 +193,7 @@ func (a *Authority) compile(k *Key, secretExpiresAt time.Time) (policy.Rules, er
 	if k.Kind == KindChatbot && spec.Chatbots == nil {
 		spec.Chatbots = []string{} // a stored key of this kind that names no chatbot opens nothing
 	}
+	spec.Grants = compileGrants(k.Grants)
 	if k.AllowedIPs != nil {
 		spec.IPs = make([]netip.Prefix, 0, len(k.AllowedIPs))
 	}

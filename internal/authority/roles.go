@@ -7,8 +7,8 @@ import (
 	"tollgate/internal/fault"
 )
 
-// The permissions that are asked for. Those on keys and management keys are about
-// anybody's; one's own need create by role, and read, update and delete by owning
+// The permissions that are asked for. Those on keys, chatbots and management keys
+// are about anybody's; one's own need create by role, and read, update and delete by owning
 // them.
 const (
 	keysCreate    = "platform:api-keys:create"     // for oneself
@@ -20,6 +20,13 @@ const (
 	keysPurge     = "platform:api-keys:purge"  // to take away even the tombstone
 	keysReveal    = "platform:api-keys:reveal" // to see a secret again
 	keysImport    = "platform:api-keys:import" // to bring keys along that another system made
+
+	chatbotsCreate    = "platform:chatbots:create"     // for oneself
+	chatbotsCreateAny = "platform:chatbots:create-any" // for others, or for nobody
+	chatbotsRead      = "platform:chatbots:read"
+	chatbotsUpdate    = "platform:chatbots:update" // also which keys open them
+	chatbotsDelete    = "platform:chatbots:delete"
+	chatbotsManage    = "platform:chatbots:manage" // to open them to callers without a key, and to loosen their limits
 
 	usersCreate  = "platform:users:create"
 	usersRead    = "platform:users:read"
@@ -53,6 +60,7 @@ const (
 func Permissions() []string {
 	return []string{
 		keysCreate, keysCreateAny, keysRead, keysUpdate, keysDelete, keysManage, keysPurge, keysReveal, keysImport,
+		chatbotsCreate, chatbotsCreateAny, chatbotsRead, chatbotsUpdate, chatbotsDelete, chatbotsManage,
 		usersCreate, usersRead, usersUpdate, usersDelete, ownersManage,
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,
@@ -72,7 +80,7 @@ const (
 	RoleOwner     = "owner"     // everything
 	RoleAdmin     = "admin"     // everything but to make and change owners
 	RoleAuditor   = "auditor"   // sees everything
-	RoleDeveloper = "developer" // own keys and credentials, and own management keys
+	RoleDeveloper = "developer" // own keys, credentials and chatbots, and own management keys
 	RoleUser      = "user"      // own keys and credentials
 )
 
@@ -83,7 +91,7 @@ func Roles() []Role {
 		{RoleOwner, []string{"*"}},
 		{RoleAdmin, []string{"platform:*", "!" + ownersManage}},
 		{RoleAuditor, []string{"platform:*:read", keysCreate, credentialsCreate}},
-		{RoleDeveloper, []string{keysCreate, credentialsCreate, managementCreate, organizationRead}},
+		{RoleDeveloper, []string{keysCreate, credentialsCreate, chatbotsCreate, managementCreate, organizationRead}},
 		{RoleUser, []string{keysCreate, credentialsCreate, organizationRead}},
 	}
 }

@@ -22,7 +22,7 @@ import (
 //   - fault.IdempotencyConflict when an Act's idempotency key is in use;
 //   - a *fault.Error of kind fault.StoreUnavailable for trouble of its own.
 //
-// What takes an Act writes it too: its event, as the one that follows the
+// What takes an Act writes it too: its events, each as the one that follows the
 // organisation's newest (Event.After), and its Replay, unless it is zero.
 type Store struct {
 	Keys          KeyStore
@@ -35,6 +35,8 @@ type Store struct {
 	Verdicts      VerdictStore
 	Audit         AuditStore
 	Replays       ReplayStore
+	Chatbots      ChatbotStore
+	ChatbotGrants ChatbotGrantStore
 	Imports       ImportStore
 }
 
@@ -56,6 +58,9 @@ type KeyRow struct {
 	// BalanceMax is the Max of the limit that the key's balance is; the ledger
 	// changes it, no write of a key does. nil = no balance.
 	BalanceMax *money.NanoUSD
+	// Grants are the chatbots that the key opens. KeyByHash fills in those that are
+	// not revoked, CreateKey makes them; no other method reads or writes them.
+	Grants []ChatbotGrant
 	// Import is where a key that is being made comes from; nil = it is made here.
 	// Only CreateKey reads it.
 	Import *Import
@@ -69,8 +74,8 @@ type Import struct {
 
 // KeyStore keeps keys and their secrets.
 type KeyStore interface {
-	// CreateKey makes a key, its balance if it has one, and what row.Import says; the
-	// same key or row twice is fault.NameTaken. What the key has used before, in the
+	// CreateKey makes a key, its balance and its grants if it has some, and what
+	// row.Import says; the same key or row twice is fault.NameTaken. What the key has used before, in the
 	// transaction that ctx belongs to, is not taken from its balance. Its user, if it
 	// has one, must be one of the organisation, else it is fault.NotFound; unless most
 	// is nil, that user must have fewer than *most keys that are neither deleted nor
@@ -147,6 +152,7 @@ type Estate struct {
 	Key        func(KeyRow) (KeyRow, Act) // the tombstone in its place
 	Credential func(CredentialRow) (CredentialRow, Act)
 	Management func(ManagementRow) Act // it is taken away
+	Chatbot    func(Chatbot) (Chatbot, Act)
 }
 
 // OrganizationStore keeps organisations.
@@ -206,4 +212,37 @@ type AuditStore interface {
 type ReplayStore interface {
 	// Replayed is what a principal did with an idempotency key since an instant.
 	Replayed(ctx context.Context, organizationID, principalID, idempotencyKey string, since time.Time) (Replay, error)
+}
+
+// ChatbotStore keeps chatbots. A deleted one is there for nobody.
+type ChatbotStore interface {
+	// CreateChatbot makes a chatbot; a slug that another one has is fault.NameTaken.
+	// Its user, if it has one, must be one of the organisation, else it is
+	// fault.NotFound; so it is in UpdateChatbot.
+	CreateChatbot(ctx context.Context, c Chatbot, act Act) error
+	ChatbotByID(ctx context.Context, organizationID, id string) (Chatbot, error)
+	// FindChatbot finds the chatbot of any organisation that has this id or slug;
+	// only the data plane may ask.
+	FindChatbot(ctx context.Context, ref string) (Chatbot, error)
+	// ListChatbots gives one page, newest first, and how many there are in all.
+	ListChatbots(ctx context.Context, organizationID string, f ChatbotFilter) ([]Chatbot, int, error)
+	// UpdateChatbot replaces the row of the same id whose version is c.Version−1,
+	// but for FirstGrantAt. A row with DeletedAt becomes a tombstone.
+	UpdateChatbot(ctx context.Context, c Chatbot, act Act) error
+}
+
+// ChatbotGrantStore keeps which keys open which chatbots. Grants are never taken
+// away; their keys may be.
+type ChatbotGrantStore interface {
+	// PutGrant makes a grant whose version is 1, fault.NameTaken if the key has one
+	// for the chatbot, or replaces the one whose version is g.Version−1. A chatbot
+	// that had none before has had its first one with it.
+	PutGrant(ctx context.Context, g ChatbotGrant, act Act) error
+	GrantOf(ctx context.Context, organizationID, chatbotID, keyID string) (ChatbotGrant, error)
+	GrantedKey(ctx context.Context, organizationID, chatbotID, keyID string) (GrantedKey, error)
+	// ListGrants gives one page, newest first, and how many there are in all.
+	ListGrants(ctx context.Context, organizationID, chatbotID string, f GrantPage) ([]GrantedKey, int, error)
+	// WithActiveKey are those of the chatbots that have a grant for which
+	// GrantedKey.StatusAt is active at now.
+	WithActiveKey(ctx context.Context, organizationID string, chatbotIDs []string, now time.Time) (map[string]bool, error)
 }

@@ -146,7 +146,8 @@ func (a *Authority) UpdateUser(ctx context.Context, p Principal, id string, body
 }
 
 // DeleteUser ends a user, their keys and their management keys, for good: what
-// belonged to them works no more when DeleteUser returns. The email is free again;
+// belonged to them works no more when DeleteUser returns. Their chatbots are
+// disabled and belong to the organisation from then on. The email is free again;
 // ledger and audit go on naming the user. The last active owner stays. A positive
 // expect is the version that the caller has seen; 0 is any. Kinds:
 // permission_denied, escalation_denied, not_found, last_owner,
@@ -169,20 +170,22 @@ func (a *Authority) DeleteUser(ctx context.Context, p Principal, id string, expe
 		after.Status, after.DeletedAt = StatusDisabled, a.instant()
 		after.Version, after.UpdatedAt = before.Version+1, after.DeletedAt
 		var dead []key.Hash
+		var bots []Chatbot
 		defer func() {
 			a.refreshKey(ctx, dead)
+			a.refreshChatbots(ctx, bots)
 			a.users.refresh(ctx, userRef{p.organizationID, id})
 			a.refreshWallet(ctx, p.organizationID, id)
 		}()
 		return lastOwner(absent(a.store.Users.DeleteUser(ctx, after, keepOwner(&before, &after),
-			act(a, d, userFields(), &before, nil), a.estate(p, &dead)), "user", id))
+			act(a, d, userFields(), &before, nil), a.estate(p, &dead, &bots)), "user", id))
 	})
 	return a.refused(ctx, d, err)
 }
 
 // estate ends what belongs to a user whom p deletes. The hashes of the keys go to
-// dead.
-func (a *Authority) estate(p Principal, dead *[]key.Hash) Estate {
+// dead, the chatbots to bots.
+func (a *Authority) estate(p Principal, dead *[]key.Hash, bots *[]Chatbot) Estate {
 	now := a.instant()
 	return Estate{
 		Key: func(before KeyRow) (KeyRow, Act) {
@@ -203,6 +206,14 @@ func (a *Authority) estate(p Principal, dead *[]key.Hash) Estate {
 		Management: func(m ManagementRow) Act {
 			d := deed{p: p, action: "management_key.delete", kind: "management_key", id: m.ID, name: m.Name}
 			return act(a, d, managementFields(now), &m.ManagementKey, nil)
+		},
+		Chatbot: func(before Chatbot) (Chatbot, Act) {
+			*bots = append(*bots, before)
+			after := before
+			after.UserID, after.Status, after.DisabledBy = "", StatusDisabled, p.actor()
+			after.Version, after.UpdatedAt = before.Version+1, now
+			d := deed{p: p, action: "chatbot.update", kind: "chatbot", id: before.ID, name: before.Name}
+			return after, act(a, d, a.chatbotFields(), &before, &after)
 		},
 	}
 }

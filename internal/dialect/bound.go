@@ -55,7 +55,7 @@ func (c *Call) InputBound(f Figures, context int64) int64 {
 
 // bytes is a bound as InputBound is, in which media count by their bytes only.
 func (c *Call) bytes() int64 {
-	return int64(len(c.body)) + c.growthOutside() + c.growthInside() + c.overhead()
+	return int64(len(c.body)) + c.promptBytes() + c.growthOutside() + c.growthInside() + c.overhead()
 }
 
 // TextBound is a bound as InputBound is, without the media: neither their

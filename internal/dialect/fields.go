@@ -27,6 +27,7 @@ const (
 	fieldWebSearch
 	fieldPrediction
 	fieldModalities
+	fieldTemperature // of requests to chatbots
 
 	// Anthropic's only.
 	fieldSystem
@@ -70,12 +71,14 @@ type vocabulary struct {
 	harmless []string
 }
 
-// vocabularyOf is the vocabulary of a format.
-func vocabularyOf(f llm.Format) *vocabulary {
-	switch f {
-	case llm.Anthropic:
+// vocabulary is that of a route.
+func (r *Route) vocabulary() *vocabulary {
+	switch {
+	case r.Chatbot:
+		return &chatbotWords[0]
+	case r.Format == llm.Anthropic:
 		return &vocabularies[1]
-	case llm.Gemini:
+	case r.Format == llm.Gemini:
 		return &vocabularies[2]
 	}
 	return &vocabularies[0]

@@ -55,7 +55,10 @@ func (c *Call) addressed(at *url.URL) error {
 // that no path can hold.
 func (c *Call) Upstream(model string) (string, error) {
 	r := c.Route
-	if r.before == "" {
+	switch {
+	case r.Sent != "":
+		return r.Sent, nil
+	case r.before == "":
 		return r.Path, nil
 	}
 	for _, b := range []byte(model) {

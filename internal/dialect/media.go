@@ -39,12 +39,19 @@ func (r *reader) messages() {
 // any spelling and as often as they stand: parsers may differ on them, but
 // counting each can only raise the bound.
 func (r *reader) message() {
+	roles := 0
 	r.open()
 	for {
 		name, ok := r.member()
 		switch {
 		case !ok:
+			if r.call.Route.Chatbot && roles != 1 {
+				r.speaker([]byte("none, or several"))
+			}
 			return
+		case r.call.Route.Chatbot && is(name, "role"):
+			roles++
+			r.role()
 		case is(name, "content"):
 			r.content(fieldMessages)
 		case is(name, "audio"): // an earlier spoken answer, by its id
@@ -58,6 +65,23 @@ func (r *reader) message() {
 			}
 			r.skip()
 		}
+	}
+}
+
+// role reads who speaks in a message to a chatbot.
+func (r *reader) role() {
+	role := r.value()
+	switch string(role) {
+	case `"user"`, `"assistant"`, `"tool"`, `"function"`:
+	default:
+		r.speaker(role)
+	}
+}
+
+// speaker takes note of a role that is not plainly the caller's.
+func (r *reader) speaker(role []byte) {
+	if r.call.speaks == 0 {
+		r.call.speaks, r.call.spoken = r.call.Messages+1, brief(role)
 	}
 }
 

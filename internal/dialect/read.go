@@ -16,7 +16,8 @@ const (
 )
 
 // Call is what the gate must know of a request. It is made by Read, refers to
-// the body it was read from, and is not changed afterwards, but for Templated;
+// the body it was read from, and is not changed afterwards, but for Templated and
+// by Fix;
 // it may be read from several goroutines. The body must stay as it is for as
 // long as Rewrite, Segments, Texts and the bounds are called.
 type Call struct {
@@ -74,6 +75,13 @@ type Call struct {
 	builtin int64 // tokens that the provider's own descriptions of tools can have
 	nested  bool  // there are objects or arrays beside texts
 	layered bool  // there are values in system or messages that are no strings
+
+	spoken      string // the first role that is not plainly the caller's, and the message that has it; only for chatbots
+	speaks      int64  // the number of that message, from 1; 0 = there is none
+	temperature span   // its value
+	fixed       *Fixed // what the chatbot lays down; nil = nothing
+	written     int64  // the output cap in the body; 0 = none
+	asked       string // the model in the body; "" = none
 }
 
 // span is a part of the body; the zero span is absent.
@@ -116,7 +124,7 @@ type reader struct {
 // DuplicateField for a name that stands twice at the top level or is a known
 // field's in another spelling, InvalidField for a value of a wrong type or range.
 func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
-	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}, words: vocabularyOf(r.Format)}
+	rd := reader{scanner: scanner{b: body}, call: &Call{Route: r, body: body}, words: r.vocabulary()}
 	if at != nil && (r.before != "" || at.RawQuery != "") {
 		if err := rd.call.addressed(at); err != nil {
 			return nil, err
@@ -127,9 +135,10 @@ func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
 		return nil, err
 	}
 	c := rd.call
-	if c.Model == "" {
+	if c.Model == "" && !r.Chatbot {
 		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
 	}
+	c.written, c.asked = c.MaxOutput, c.Model
 	c.Choices = max(rd.n, rd.best, 1) * max(rd.prompts, 1)
 	if c.Choices > maxAnswers {
 		return nil, invalid("prompt", "The field \"prompt\" asks for %d answers, n or best_of for each text in it: at most %d are allowed.", c.Choices, maxAnswers)
@@ -312,6 +321,9 @@ func (r *reader) openAI(f field) {
 		}
 	case fieldModalities:
 		r.modalities()
+	case fieldTemperature:
+		r.skip()
+		c.temperature = r.since(at)
 	}
 }
 

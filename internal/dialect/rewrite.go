@@ -51,6 +51,9 @@ func (c *Call) Rewrite(e Edit) []byte {
 // Rewrite for those who can send pieces.
 func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
 	var edits splices
+	if c.fixed != nil && c.fixed.MaxOutput > 0 && e.MaxOutput == 0 {
+		e.MaxOutput = c.MaxOutput // where no limit wants a cap, the chatbot does
+	}
 	switch c.Route.Format {
 	case llm.Anthropic:
 		c.editAnthropic(&edits, e)
@@ -60,9 +63,8 @@ func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
 		c.editCap(&edits, e)
 		c.editOptions(&edits, e)
 	}
-	if e.Model != "" && e.Model != c.Model && !c.model.absent() {
-		edits.replace(c.model, appendQuoted(nil, e.Model))
-	}
+	c.editModel(&edits, e.Model)
+	c.editFixed(&edits)
 	at := 0
 	for _, s := range edits.sorted() {
 		if s.at.from > at {
@@ -125,14 +127,14 @@ func (c *Call) editCap(s *splices, e Edit) {
 	}
 	name, at, add := "max_tokens", c.caps[0].at, !c.caps[0].set
 	if e.CapField == "max_completion_tokens" && !c.Route.reads.has(fieldPrompt) {
-		name, at, add = e.CapField, c.caps[1].at, c.MaxOutput == 0
+		name, at, add = e.CapField, c.caps[1].at, c.written == 0
 	}
-	if !add && e.MaxOutput == c.MaxOutput {
+	if !add && e.MaxOutput == c.written {
 		return
 	}
 	value := strconv.AppendInt(nil, e.MaxOutput, 10)
 	for _, cap := range c.caps {
-		if cap.set && e.MaxOutput != c.MaxOutput {
+		if cap.set && e.MaxOutput != c.written {
 			s.replace(cap.at, value)
 		}
 	}
@@ -147,7 +149,7 @@ func (c *Call) editCap(s *splices, e Edit) {
 
 // editOptions asks for the usage chunk. A member is added at the beginning of
 // an object: of the body, where another always follows, since a body names its
-// model.
+// model, or, to a chatbot, has messages.
 func (c *Call) editOptions(s *splices, e Edit) {
 	if !e.IncludeUsage || c.IncludeUsage || !c.Stream || !c.Route.Streams {
 		return

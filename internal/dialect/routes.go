@@ -13,13 +13,15 @@ import (
 // pointers that Find and Routes give out are shared: a Route is never changed.
 type Route struct {
 	Method  string     // "GET" or "POST"
-	Path    string     // for endpoint rules and the ledger; "{id}" and "{model}" stand for a model's name
+	Path    string     // for endpoint rules and the ledger; "{id}" and "{model}" stand for a name
+	Sent    string     // the upstream's path, if it is another one
 	Scope   llm.Scope  // the scope a key needs
 	Format  llm.Format // the format of request, answer and errors
 	Local   bool       // answered here from the catalogue: nothing is forwarded
 	Free    bool       // costs nothing at the provider
 	Output  bool       // the answer has output tokens, so a cap can be held for and written
 	Streams bool       // a stream is meant to work
+	Chatbot bool       // the path names a chatbot, which lays down some of what is asked for: see Call.Fix
 
 	before, after string   // of the path, around its {…}; "" = there is none
 	reads         fieldSet // the fields that mean something on this route
@@ -74,6 +76,9 @@ var routes = [...]Route{
 	{
 		Method: "GET", Path: "/v1/models/{id}", Scope: llm.ScopeModels, Format: llm.Anthropic, Local: true, before: "/v1/models/",
 	},
+	chatbotRoute("/chatbots/", "/v1/chat/completions"),
+	chatbotRoute("/api/v1/chatbot/external/", "/chat"),
+	chatbotRoute("/api/v1/chatbot/external/", "/chat/completions"),
 	{
 		Method: "POST", Path: geminiModels + "{model}:generateContent", Scope: llm.ScopeChat, Format: llm.Gemini,
 		Output: true, before: geminiModels, after: ":generateContent", reads: readContents,
@@ -185,13 +190,16 @@ func (r *Route) matches(path string) bool {
 	if len(path) <= len(r.before)+len(r.after) || !strings.HasPrefix(path, r.before) || !strings.HasSuffix(path, r.after) {
 		return false
 	}
+	if r.Chatbot {
+		return !strings.Contains(path[len(r.before):len(path)-len(r.after)], "/")
+	}
 	return r.after != "" || r.Format != llm.Gemini || !strings.Contains(path, ":")
 }
 
 // ModelID is the model that the path of a request on the route names, slashes
 // included ("openai/gpt-4o-mini"); "" where paths of the route name none.
 func (r *Route) ModelID(path string) string {
-	if r.before == "" {
+	if r.before == "" || r.Chatbot {
 		return ""
 	}
 	own, _ := canonical(path)

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"tollgate/internal/llm"
 )
 
 // pair is a top-level member: its name decoded, its value as written.
@@ -152,12 +150,12 @@ func TestAlike(t *testing.T) {
 
 // No two fields may be alike, or a body could not have both.
 func TestFieldsAreUnlike(t *testing.T) {
-	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini} {
-		words := vocabularyOf(format)
+	for _, r := range Routes() {
+		words := r.vocabulary()
 		for _, n := range words.fields {
 			like := words.of([]byte(words.like([]byte(n.name)))) // a twin is taken for the other
 			if words.of([]byte(n.name)) != n.field || like != n.field {
-				t.Errorf("%s: %q is not found by its name", format, n.name)
+				t.Errorf("%s: %q is not found by its name", r.Path, n.name)
 			}
 		}
 	}

@@ -20,6 +20,7 @@ func (c *Call) Texts(yield func(text []byte)) (rest int64) {
 	}
 	t := texts{yield: yield, templated: c.Templated}
 	outside := len(c.body)
+	t.prompt(c.fixed)
 	for _, s := range [...]span{c.system, c.texts} {
 		if s.absent() {
 			continue

@@ -33,7 +33,7 @@ func refused(r *limit.Refusal, now time.Time) *fault.Error {
 	if e.Kind == fault.BudgetHeld || e.Kind == fault.ConcurrencyLimited {
 		e.RetryAfter = time.Second
 	}
-	e.Param = l.Field()
+	e.Param = r.Subject.Field(l)
 	return e
 }
 
@@ -45,9 +45,9 @@ func Describe(r *limit.Refusal) string {
 	if l.Balance {
 		return describeBalance(whose, r)
 	}
-	text := fmt.Sprintf("Refused by %s limit of %s (%s): %s used", whose, allowance(l), l.Field(), Figure(l.Meter, r.Reading.Used))
+	text := fmt.Sprintf("Refused by %s limit of %s (%s): %s used", whose, allowance(l), r.Subject.Field(l), Figure(l.Meter, r.Reading.Used))
 	if l.Meter == limit.Concurrency {
-		text = fmt.Sprintf("Refused by %s limit of %s (%s): %d in flight", whose, allowance(l), l.Field(), r.Reading.Held)
+		text = fmt.Sprintf("Refused by %s limit of %s (%s): %d in flight", whose, allowance(l), r.Subject.Field(l), r.Reading.Held)
 	} else if r.Reading.Held > 0 {
 		text += fmt.Sprintf(", %s held by requests in flight", Figure(l.Meter, r.Reading.Held))
 	}

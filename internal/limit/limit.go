@@ -82,6 +82,7 @@ const (
 	Organization Kind = iota + 1
 	User
 	Key
+	Visitor // a caller without a key, by address and chatbot
 	Chatbot
 	Credential
 	kinds // one more than the last
@@ -93,8 +94,9 @@ const MaxChain = int(kinds) - 1
 // kindWords are what there is to say of each kind, in their order.
 var kindWords = [kinds]struct{ name, whose string }{
 	Organization: {"organization", "the organization's"},
-	User:         {"user", "the key owner's"},
+	User:         {"user", "the owner's"},
 	Key:          {"key", "this key's"},
+	Visitor:      {"visitor", "this address's"},
 	Chatbot:      {"chatbot", "the chatbot's"},
 	Credential:   {"credential", "the provider credential's"},
 }
@@ -109,6 +111,14 @@ func (k Kind) Whose() string { return kindWords[k].whose }
 type ID struct {
 	Kind Kind
 	ID   string
+}
+
+// Field is the name of the field that sets a limit of the subject.
+func (id ID) Field(l *Limit) string {
+	if id.Kind == Visitor {
+		return "anonymous_" + l.Field()
+	}
+	return l.Field()
 }
 
 // String is for logs and messages.

@@ -148,6 +148,9 @@ func (s *State) end(t *Taken, used Amount) {
 	s.slots--
 }
 
+// Idle reports whether no request is in flight.
+func (s *State) Idle() bool { return s.slots == 0 }
+
 // Reading is what a State says about one limit.
 type Reading struct {
 	Used int64 // settled; on trailing windows, open holds are part of it

@@ -75,7 +75,7 @@ func (r *Rules) endpoint(a *Ask) answer {
 	if r.lists == nil || r.lists.Endpoints == nil {
 		return open
 	}
-	return verdict(anyGlob(r.lists.Endpoints, a.Endpoint))
+	return verdict(anyGlob(r.lists.Endpoints, a.Endpoint) || a.Path != "" && anyGlob(r.lists.Endpoints, a.Path))
 }
 
 func (r *Rules) endpointWords(a *Ask) string {
@@ -91,26 +91,6 @@ func (r *Rules) format(a *Ask) answer {
 
 func (r *Rules) formatWords(a *Ask) string {
 	return refusal("the API format", string(a.Format), r.lists.Formats)
-}
-
-// chatbot binds: a key that names chatbots opens nothing else, so a key printed
-// into a web page for a bot does not open the plain API.
-func (r *Rules) chatbot(a *Ask) answer {
-	if r.lists == nil || r.lists.Chatbots == nil {
-		return open
-	}
-	return verdict(a.Chatbot != "" && slices.Contains(r.lists.Chatbots, a.Chatbot))
-}
-
-func (r *Rules) chatbotWords(a *Ask) string {
-	if len(r.lists.Chatbots) == 0 {
-		return "This key is for chatbots, and it names none. Ask whoever gave it to you to add one."
-	}
-	if a.Chatbot == "" {
-		return "This key works for its chatbots only: " + listing(r.lists.Chatbots) +
-			". Send the request to the path of one of them."
-	}
-	return refusal("the chatbot", a.Chatbot, r.lists.Chatbots)
 }
 
 // model matches a pattern against provider/name and, unless the pattern begins

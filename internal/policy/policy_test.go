@@ -70,7 +70,10 @@ func path(p string) policy.Ask  { return ask(func(a *policy.Ask) { a.Endpoint = 
 func model(provider, name string) policy.Ask {
 	return ask(func(a *policy.Ask) { a.Provider, a.Model = provider, name })
 }
-func bot(id string) policy.Ask { return ask(func(a *policy.Ask) { a.Chatbot = id }) }
+
+func bot(id string) policy.Ask {
+	return ask(func(a *policy.Ask) { a.Chatbot = &policy.Chatbot{ID: id, OwnerActive: true} })
+}
 
 // A pattern that begins with a provider is for that provider; an exact entry
 // admits an alias, and no pattern does.
@@ -113,7 +116,6 @@ func TestRules(t *testing.T) {
 		"no restriction": {plain(), []ruling{
 			allow(chat()),
 			allow(policy.Ask{Now: noon, Model: "m"}),
-			allow(bot("bot_1")),
 		}},
 		"zero spec": {policy.Spec{}, []ruling{deny(fault.KeyDisabled, chat())}},
 		"disabled":  {with(func(s *policy.Spec) { s.Status = policy.Disabled }), []ruling{deny(fault.KeyDisabled, chat())}},
@@ -204,7 +206,6 @@ func TestRules(t *testing.T) {
 			deny(fault.ProviderDenied, model("OpenAI", "gpt-4o-mini")),
 		}},
 		"chatbots": {with(func(s *policy.Spec) { s.Chatbots = []string{"bot_1"} }), []ruling{
-			allow(bot("bot_1")),
 			deny(fault.ChatbotDenied, bot("bot_2")),
 			deny(fault.ChatbotDenied, chat()),
 		}},
@@ -229,6 +230,9 @@ func TestRules(t *testing.T) {
 // decide applies all rules, as the walk of a request does.
 func decide(r *policy.Rules, a *policy.Ask) fault.Kind {
 	if err := r.AdmitRoute(a); err != nil {
+		return err.Kind
+	}
+	if err := r.AdmitGrant(a); err != nil {
 		return err.Kind
 	}
 	if err := r.AdmitModel(a); err != nil {
@@ -410,6 +414,7 @@ func fullRules() policy.Rules {
 			Models:    []string{"claude-*", "gpt-4o-mini"},
 			Providers: []string{"anthropic", "openai"},
 			Chatbots:  []string{"bot_1"},
+			Grants:    []policy.Grant{{Chatbot: "bot_0"}, {Chatbot: "bot_1", Until: noon.Add(time.Hour).UnixMilli()}},
 		}
 	}))
 }
@@ -417,7 +422,7 @@ func fullRules() policy.Rules {
 func TestNothingIsAllocatedToAdmit(t *testing.T) {
 	rules, a := fullRules(), bot("bot_1")
 	if n := testing.AllocsPerRun(100, func() {
-		if rules.AdmitRoute(&a) != nil || rules.AdmitModel(&a) != nil {
+		if rules.AdmitRoute(&a) != nil || rules.AdmitGrant(&a) != nil || rules.AdmitModel(&a) != nil {
 			t.Error("refused")
 		}
 	}); n != 0 {
@@ -426,12 +431,15 @@ func TestNothingIsAllocatedToAdmit(t *testing.T) {
 }
 
 func BenchmarkAdmit(b *testing.B) {
-	a := bot("bot_1")
 	for name, rules := range map[string]policy.Rules{"plain": policy.Compile(plain()), "all lists": fullRules()} {
 		b.Run(name, func(b *testing.B) {
+			a := chat()
+			if name != "plain" {
+				a = bot("bot_1")
+			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if rules.AdmitRoute(&a) != nil || rules.AdmitModel(&a) != nil {
+				if rules.AdmitRoute(&a) != nil || rules.AdmitGrant(&a) != nil || rules.AdmitModel(&a) != nil {
 					b.Fatal("refused")
 				}
 			}

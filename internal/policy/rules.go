@@ -43,6 +43,7 @@ type Lists struct {
 	Chatbots  []string // ids; a key that has some opens nothing but these chatbots
 	Models    []string // names, provider/name, with *, or exact aliases
 	Providers []string // slugs
+	Grants    []Grant  // the chatbots that the key opens, sorted by their ids, each once
 
 	// ofProvider says of each of Models whether it begins with a provider; nil =
 	// none does.
@@ -58,6 +59,7 @@ type Rules struct {
 	replaced    bool // expiresAt is the secret's, not the key's
 	ownerActive bool
 	orgActive   bool
+	visitor     bool // there is no key
 }
 
 // Compile makes Rules of s. The lists are shared with s and must not be changed
@@ -87,7 +89,7 @@ func (r Rules) With(ownerActive, organizationActive bool) Rules {
 
 func (l *Lists) any() bool {
 	return l.IPs != nil || l.Scopes != nil || l.Endpoints != nil || l.Formats != nil ||
-		l.Chatbots != nil || l.Models != nil || l.Providers != nil
+		l.Chatbots != nil || l.Models != nil || l.Providers != nil || l.Grants != nil
 }
 
 // beginWith says of each pattern whether its first segment is a provider; nil =

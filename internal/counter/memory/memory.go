@@ -18,21 +18,23 @@ type Load func(ctx context.Context, id limit.ID, cal *limit.Calendar, unix int64
 // Counters keeps the state of all subjects in use. It is safe for concurrent
 // use.
 type Counters struct {
-	load  Load
-	cells *xsync.Map[limit.ID, *cell]
+	load     Load
+	cells    *xsync.Map[limit.ID, *cell] // of all but visitors
+	visitors *visitors
 }
 
 // cell is one subject's state. mu covers state, which is nil until loaded is
-// true and from then on stays the same pointer.
+// true and from then on stays the same pointer, and gone.
 type cell struct {
 	mu     sync.Mutex
 	loaded atomic.Bool
 	state  *limit.State
+	gone   bool // a visitor's that was dropped: another cell may be in its place
 }
 
 // New makes an empty store that loads what it is asked for with load.
 func New(load Load) *Counters {
-	return &Counters{load: load, cells: xsync.NewMap[limit.ID, *cell]()}
+	return &Counters{load: load, cells: xsync.NewMap[limit.ID, *cell](), visitors: newVisitors(maxVisitors)}
 }
 
 // Take takes ask on every limit of the chain or on none, and fills in the receipt
@@ -88,22 +90,32 @@ func (c *Counters) Read(ctx context.Context, chain limit.Chain, cal *limit.Calen
 // before the first of these locks is taken, so that a slow look-up for one key
 // holds up that key alone. On an error nothing is locked.
 func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells *[limit.MaxChain]*cell, states *[limit.MaxChain]*limit.State, cal *limit.Calendar, unix int64) (int, error) {
-	for i, s := range chain {
-		l, err := c.cell(ctx, s.ID, cal, unix)
-		if err != nil {
-			return 0, err
+	for {
+		for i, s := range chain {
+			l, err := c.cell(ctx, s.ID, cal, unix)
+			if err != nil {
+				return 0, err
+			}
+			cells[i] = l
 		}
-		cells[i] = l
+		gone := false
+		for i := range chain {
+			cells[i].mu.Lock()
+			states[i] = cells[i].state
+			gone = gone || cells[i].gone
+		}
+		if !gone {
+			return len(chain), nil
+		}
+		unlock(cells[:len(chain)]) // dropped between finding and locking it
 	}
-	for i := range chain {
-		cells[i].mu.Lock()
-		states[i] = cells[i].state
-	}
-	return len(chain), nil
 }
 
 // cell is the cell of a subject, loaded.
 func (c *Counters) cell(ctx context.Context, id limit.ID, cal *limit.Calendar, unix int64) (*cell, error) {
+	if id.Kind == limit.Visitor {
+		return c.visitors.cell(id, cal, unix), nil
+	}
 	l, ok := c.cells.Load(id)
 	if !ok {
 		l, _ = c.cells.LoadOrStore(id, &cell{})
@@ -132,14 +144,20 @@ func (c *Counters) fill(ctx context.Context, l *cell, id limit.ID, cal *limit.Ca
 }
 
 // end runs f on the states of a chain on which something was taken, so all of
-// them are loaded.
+// them are loaded, and no visitor among them was dropped.
 func (c *Counters) end(chain limit.Chain, f func([]*limit.State)) {
 	var cells [limit.MaxChain]*cell
 	var states [limit.MaxChain]*limit.State
 	for i, s := range chain {
-		l, _ := c.cells.Load(s.ID)
-		l.mu.Lock()
-		cells[i], states[i] = l, l.state
+		if s.ID.Kind == limit.Visitor {
+			cells[i] = c.visitors.find(s.ID)
+		} else {
+			cells[i], _ = c.cells.Load(s.ID)
+		}
+	}
+	for i := range chain {
+		cells[i].mu.Lock()
+		states[i] = cells[i].state
 	}
 	f(states[:len(chain)])
 	unlock(cells[:len(chain)])

@@ -31,7 +31,15 @@ func record(ctx context.Context, tx *sql.Tx, act authority.Act) error {
 			return err
 		}
 	}
-	return appendEvent(ctx, tx, act.Event)
+	if err := appendEvent(ctx, tx, act.Event); err != nil {
+		return err
+	}
+	for _, e := range act.Also {
+		if err := appendEvent(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func keepReplay(ctx context.Context, tx *sql.Tx, organizationID string, r authority.Replay) error {

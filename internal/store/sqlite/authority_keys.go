@@ -44,6 +44,11 @@ func (db *DB) CreateKey(ctx context.Context, row authority.KeyRow, most *int64, 
 				return err
 			}
 		}
+		for i := range row.Grants {
+			if err := insertGrant(ctx, tx, &row.Grants[i]); err != nil {
+				return err
+			}
+		}
 		if err := writeSecrets(ctx, tx, &row); err != nil || row.Import == nil {
 			return err
 		}
@@ -53,18 +58,22 @@ func (db *DB) CreateKey(ctx context.Context, row authority.KeyRow, most *int64, 
 
 // KeyByID implements authority.KeyStore.
 func (db *DB) KeyByID(ctx context.Context, organizationID, id string) (authority.KeyRow, error) {
-	return db.key(ctx, "read the key", "organization_id = ? AND id = ? AND deleted_at IS NULL", organizationID, id)
+	return db.key(ctx, "read the key", nil, "organization_id = ? AND id = ? AND deleted_at IS NULL", organizationID, id)
 }
 
 // KeyByHash implements authority.KeyStore.
 func (db *DB) KeyByHash(ctx context.Context, h key.Hash) (authority.KeyRow, error) {
-	return db.key(ctx, "look up the key",
+	grants := func(row *authority.KeyRow) column { return column{keyGrants, grantList{row}} }
+	return db.key(ctx, "look up the key", grants,
 		"id = (SELECT key_id FROM api_key_secrets WHERE hash = ?) AND deleted_at IS NULL", hash{&h})
 }
 
-func (db *DB) key(ctx context.Context, doing, where string, args ...any) (authority.KeyRow, error) {
+func (db *DB) key(ctx context.Context, doing string, more func(*authority.KeyRow) column, where string, args ...any) (authority.KeyRow, error) {
 	var row authority.KeyRow
 	columns := append(keyColumns(&row), column{balanceMax, &row.BalanceMax})
+	if more != nil {
+		columns = append(columns, more(&row))
+	}
 	if err := db.one(ctx, doing, "api_keys", columns, where, args...); err != nil {
 		return authority.KeyRow{}, err
 	}

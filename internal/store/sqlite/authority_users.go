@@ -47,6 +47,9 @@ func (db *DB) DeleteUser(ctx context.Context, u authority.User, keep string, act
 		if err := db.endKeys(ctx, tx, &u, estate.Key); err != nil {
 			return err
 		}
+		if err := endChatbots(ctx, tx, &u, estate.Chatbot); err != nil {
+			return err
+		}
 		if err := endCredentials(ctx, tx, &u, estate.Credential); err != nil {
 			return err
 		}

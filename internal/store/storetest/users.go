@@ -149,7 +149,16 @@ func deletedUsers(t *testing.T, s authority.Store) {
 			ended = append(ended, m.ID)
 			return done("org_a")
 		},
+		Chatbot: func(c authority.Chatbot) (authority.Chatbot, authority.Act) {
+			ended = append(ended, c.ID)
+			c.UserID, c.Status, c.Version = "", authority.StatusDisabled, c.Version+1
+			return c, done("org_a")
+		},
 	}
+	bot := newBot("org_a", "bot_1")
+	bot.UserID = "user_1"
+	must(t, s.Chatbots.CreateChatbot(t.Context(), bot, done("org_a")))
+	must(t, s.Chatbots.CreateChatbot(t.Context(), newBot("org_a", "bot_2"), done("org_a")))
 	u := newUser("org_a", "user_1")
 	u.DeletedAt, u.Version = start, 2
 	is(t, s.Users.DeleteUser(t.Context(), u, "member of none", done("org_a"), estate), fault.LastOwner)
@@ -157,10 +166,16 @@ func deletedUsers(t *testing.T, s authority.Store) {
 	before, err := s.Audit.AuditHead(t.Context(), "org_a")
 	must(t, err)
 	must(t, s.Users.DeleteUser(t.Context(), u, "member", done("org_a"), estate))
-	same(t, ended, []string{"key_1", "key_2", "mk_1"})
+	same(t, ended, []string{"key_1", "key_2", "bot_1", "mk_1"})
+	bot.UserID, bot.Status, bot.Version = "", authority.StatusDisabled, 2
+	kept, err := s.Chatbots.FindChatbot(t.Context(), "bot_1")
+	must(t, err)
+	same(t, kept, bot)
+	bot.UserID, bot.Version = "user_1", 3
+	is(t, s.Chatbots.UpdateChatbot(t.Context(), bot, done("org_a")), fault.NotFound)
 	after, err := s.Audit.AuditHead(t.Context(), "org_a")
 	must(t, err)
-	same(t, after.Sequence, before.Sequence+4)
+	same(t, after.Sequence, before.Sequence+5)
 	_, err = s.Users.UserByID(t.Context(), "org_a", "user_1")
 	is(t, err, fault.NotFound)
 	for id, want := range map[string]error{"key_1": fault.NotFound, "key_2": fault.NotFound, "key_3": nil} {

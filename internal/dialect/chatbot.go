@@ -1,0 +1,62 @@
+package dialect
+
+import (
+	"strings"
+
+	"tollgate/internal/llm"
+)
+
+// readBot is what requests to chatbots read.
+const readBot = readChat | 1<<fieldTemperature
+
+// chatbotRoute is a way of talking to a chatbot, with OpenAI's chat completions.
+func chatbotRoute(before, after string) Route {
+	return Route{
+		Method: "POST", Path: before + "{id}" + after, Sent: "/v1/chat/completions", Scope: llm.ScopeChatbot, Format: llm.OpenAI,
+		Output: true, Streams: true, Chatbot: true, before: before, after: after, reads: readBot,
+	}
+}
+
+// ChatbotID is the chatbot that the path of a request on the route names, by its
+// id or its slug; "" where paths of the route name none.
+func (r *Route) ChatbotID(path string) string {
+	if !r.Chatbot || !r.matches(path) {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(path, r.before), r.after)
+}
+
+// At is the route's path with a name in the place of its {…}.
+func (r *Route) At(name string) string {
+	if r.before == "" {
+		return r.Path
+	}
+	return r.before + name + r.after
+}
+
+// chatbotWords is the vocabulary of requests to chatbots. These go to many servers,
+// each with fields of its own, by some of which a caller could get round what the
+// chatbot lays down; so they may have those of OpenAI's reference only.
+var chatbotWords = [...]vocabulary{{
+	fields: []named{
+		{fieldModel, "model"},
+		{fieldStream, "stream"},
+		{fieldStreamOptions, "stream_options"},
+		{fieldMaxTokens, "max_tokens"},
+		{fieldMaxCompletionTokens, "max_completion_tokens"},
+		{fieldTemperature, "temperature"},
+		{fieldN, "n"},
+		{fieldMessages, "messages"},
+		{fieldTools, "tools"},
+		{fieldFunctions, "functions"},
+		{fieldWebSearch, "web_search_options"},
+		{fieldPrediction, "prediction"},
+		{fieldModalities, "modalities"},
+		{fieldServiceTier, "service_tier"},
+	},
+	harmless: []string{
+		"top_p", "stop", "seed", "user", "tool_choice", "parallel_tool_calls", "function_call", "response_format",
+		"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "metadata", "store", "audio",
+		"reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+	},
+}}
