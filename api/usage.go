@@ -43,6 +43,10 @@ type UsageRow struct {
 	CacheWriteTokens  int64     `json:"cache_write_tokens" doc:"Input tokens written to the provider's cache." example:"0"`
 	OutputTokens      int64     `json:"output_tokens" doc:"Output tokens, reasoning too." example:"150"`
 	ReasoningTokens   int64     `json:"reasoning_tokens" doc:"The part of output_tokens that was hidden thought." example:"0"`
+	Images            int64     `json:"images" doc:"Images that were made." example:"0"`
+	Seconds           int64     `json:"seconds" doc:"Seconds of sound that were heard, where they are billed." example:"0"`
+	Characters        int64     `json:"characters" doc:"Characters that were read aloud." example:"0"`
+	Searches          int64     `json:"searches" doc:"Searches of the web, or in documents to be ranked." example:"0"`
 	CostUSD           string    `json:"cost_usd" doc:"What it cost, in US dollars; exact." example:"0.000150001"`
 	BYOK              bool      `json:"byok" doc:"Paid with the owner's own provider key."`
 }

@@ -89,6 +89,7 @@ func rowView(e ledger.Entry) api.UsageRow {
 		// Sound counts where its direction counts: the classes shown add up to all tokens.
 		InputTokens: u.Input + u.InputAudio, CacheReadTokens: u.CacheRead, CacheWriteTokens: u.CacheWrite + u.CacheWrite1h,
 		OutputTokens: u.OutputTokens(), ReasoningTokens: u.Reasoning,
+		Images: u.Images, Seconds: u.Seconds, Characters: u.Characters, Searches: u.Searches,
 		CostUSD: e.Cost.String(), BYOK: e.BYOK,
 	}
 }

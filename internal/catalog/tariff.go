@@ -39,17 +39,32 @@ type Tariff struct {
 	Units Units
 }
 
+// Cost is what of the usage is not counted in tokens costs, each part rounded
+// once, half to even.
+func (u Units) Cost(used llm.Usage) money.NanoUSD {
+	if u == (Units{}) {
+		return 0
+	}
+	return u.Image.Cost(used.Images).Add(u.Second.Cost(used.Seconds)).Add(u.Character.Cost(used.Characters)).Add(u.SearchUnit.Cost(used.Searches))
+}
+
+// Bound is the most that it can cost: each part rounded up.
+func (u Units) Bound(used llm.Usage) money.NanoUSD {
+	return u.Image.CostUp(used.Images).Add(u.Second.CostUp(used.Seconds)).Add(u.Character.CostUp(used.Characters)).Add(u.SearchUnit.CostUp(used.Searches))
+}
+
 // Cost is what the usage costs. The tier is chosen by all input tokens and
 // holds for the whole request. Each class is rounded once, half to even;
 // reasoning is a component of its own only where its price differs from that of
 // other output. The sum saturates.
 func (t Tariff) Cost(u llm.Usage) money.NanoUSD {
+	units := t.Units.Cost(u)
 	i := t.tier(u.InputTokens())
 	if i < 0 {
-		return 0
+		return units
 	}
 	r := &t.Tiers[i].Rates
-	sum := r.Input.Cost(u.Input).
+	sum := units.Add(r.Input.Cost(u.Input)).
 		Add(r.CacheRead.Cost(u.CacheRead)).
 		Add(r.CacheWrite.Cost(u.CacheWrite)).
 		Add(r.CacheWrite1h.Cost(u.CacheWrite1h)).

@@ -185,6 +185,32 @@ func TestCostIsWithinItsBound(t *testing.T) {
 	})
 }
 
+// What is not counted in tokens is paid beside them, also by a model that has no
+// price for tokens.
+func TestUnitsArePaid(t *testing.T) {
+	u := llm.Usage{Input: 10, Images: 3, Seconds: 61, Characters: 1000, Searches: 2}
+	for prices, want := range map[string]money.NanoUSD{
+		"- - image=0.04":             120_000_000,
+		"- - second=0.0001":          6_100_000,
+		"- - characters=15":          15_000_000,
+		"1 2 search=0.01":            20_010_000,
+		"1 2 image=0.04 search=0.01": 140_010_000,
+		"1 2":                        10_000,
+		"- - characters=0.0003":      300,
+	} {
+		tariff, err := catalog.ParsePrices(prices)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tariff.Cost(u); got != want {
+			t.Errorf("%s: %d, want %d", prices, got, want)
+		}
+		if bound := tariff.Units.Bound(u).Add(tariff.InputBound(10, catalog.AnyInput)); bound < tariff.Cost(u) {
+			t.Errorf("%s: the bound is %d", prices, bound)
+		}
+	}
+}
+
 // The text of a tariff re-rates an entry to the same nano-dollar.
 func TestPricesRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -20,7 +20,7 @@ func (r *reader) anthropic(f field) {
 		r.thinking()
 	case fieldContextManagement:
 		// Clearing old results costs nothing; a compaction is one more request.
-		if bytes.Contains(r.value(), []byte("compact")) && c.Override == "" {
+		if v := r.value(); (bytes.Contains(v, []byte("compact")) || bytes.IndexByte(v, '\\') >= 0) && c.Override == "" {
 			c.Override = "context_management"
 		}
 	case fieldCacheControl:
@@ -261,7 +261,7 @@ func (r *reader) anthropicTool() bool {
 			return
 		}
 		types++
-		kind := bytes.Trim(value, `"`)
+		kind := textOf(value)
 		switch {
 		case bytes.HasPrefix(kind, []byte("advisor")):
 			r.wrongAt("tools", at, "has another model advise, which would answer without its own rules and prices: leave that tool out")

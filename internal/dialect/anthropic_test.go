@@ -116,6 +116,9 @@ func TestAnthropicExtras(t *testing.T) {
 		`"inference_geo":null`:           {},
 		`"context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]}`: {},
 		`"context_management":{"edits":[{"type":"compact_20260112"}]}`:         {Override: "context_management"},
+		`"context_management":{"edits":[{"type":"comp\u0061ct_20260112"}]}`:    {Override: "context_management"},
+		`"tools":[{"type":"bash\u005f20250124","name":"bash"}]`:                {Tools: true},
+		`"tools":[{"type":"\"\"","name":"bash"}]`:                              {Tools: true, HostedTools: true},
 		`"compaction":{"type":"x"}`:                                            {Override: "compaction"},
 		`"max_output_tokens":5`:                                                {Override: "max_output_tokens"},
 		`"a new field":1`:                                                      {Override: "a new field"},
@@ -177,6 +180,7 @@ func TestAnthropicRefuses(t *testing.T) {
 		`{"model":"m","fallbacks":[{"model":"claude-opus-5"}]}`:                     {fault.InvalidField, "fallbacks"},
 		`{"model":"m","fallbacks":"default"}`:                                       {fault.InvalidField, "fallbacks"},
 		`{"model":"m","tools":[{"type":"advisor_20260301","model":"claude-opus"}]}`: {fault.InvalidField, "tools"},
+		`{"model":"m","tools":[{"type":"\u0061dvisor_20260301"}]}`:                  {fault.InvalidField, "tools"},
 		`{"model":"m","tools":{}}`:                                                  {fault.InvalidField, "tools"},
 	} {
 		if got := refused(t, messages, body); got.Kind != want.kind || got.Param != want.param {

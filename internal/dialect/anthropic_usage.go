@@ -11,6 +11,7 @@ type anthropicUsage struct {
 	write5m, write1h             int64 // of cacheWrite
 	output                       int64
 	thinking                     int64 // of output
+	searches                     int64 // of the web
 
 	// beside is what other requests than the message itself used, such as one that
 	// makes a long conversation shorter: the totals do not have it.
@@ -18,7 +19,7 @@ type anthropicUsage struct {
 }
 
 // unsaid is the usage of which nothing is known.
-var unsaid = anthropicUsage{input: -1, cacheRead: -1, cacheWrite: -1, write5m: -1, write1h: -1, output: -1, thinking: -1}
+var unsaid = anthropicUsage{input: -1, cacheRead: -1, cacheWrite: -1, write5m: -1, write1h: -1, output: -1, thinking: -1, searches: -1}
 
 // add takes what raw says, over what was said before. It is false when raw is no
 // usage, or nothing in it can be true.
@@ -66,6 +67,14 @@ func (u *anthropicUsage) read(s *scanner) {
 			eachMember(s, func(name []byte) {
 				if string(name) == "thinking_tokens" {
 					readCount(s, &u.thinking)
+					return
+				}
+				s.skip()
+			})
+		case "server_tool_use":
+			eachMember(s, func(name []byte) {
+				if string(name) == "web_search_requests" {
+					readCount(s, &u.searches)
 					return
 				}
 				s.skip()
@@ -124,6 +133,7 @@ func (u *anthropicUsage) classes() llm.Usage {
 		CacheWrite1h: hour,
 		Output:       output,
 		Reasoning:    clamp(u.thinking, output),
+		Searches:     max(u.searches, 0),
 	})
 }
 
@@ -136,6 +146,7 @@ func sum(a, b llm.Usage) llm.Usage {
 	a.Output += b.Output
 	a.Reasoning += b.Reasoning
 	a.OutputAudio += b.OutputAudio
+	a.Searches += b.Searches
 	return a
 }
 

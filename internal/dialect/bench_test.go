@@ -142,3 +142,35 @@ func BenchmarkTapJSON(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNative reads requests, and watches events, of the other formats.
+func BenchmarkNative(b *testing.B) {
+	const delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" sea\"}}\n\n"
+	const chunk = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \" sea\"}],\"role\": \"model\"},\"index\": 0}],\"usageMetadata\": {\"promptTokenCount\": 8,\"candidatesTokenCount\": 14,\"totalTokenCount\": 22,\"promptTokensDetails\": [{\"modality\": \"TEXT\",\"tokenCount\": 8}]},\"modelVersion\": \"gemini-2.5-flash\",\"responseId\": \"kE9xaKeeper\"}\r\n\r\n"
+	for name, c := range map[string]struct {
+		path, body, event string
+		shape             dialect.Shape
+	}{
+		"anthropic": {messages, `{"model":"m","max_tokens":256,"stream":true,"system":"You are a patient assistant.","messages":[{"role":"user","content":"` + prompts["1KB"] + `"}]}`, delta, dialect.Events},
+		"gemini":    {generating, `{"contents":[{"role":"user","parts":[{"text":"` + prompts["1KB"] + `"}]}],"generationConfig":{"maxOutputTokens":256,"temperature":0.7}}`, chunk, dialect.Events},
+		"list":      {generating, `{"contents":[]}`, strings.TrimSpace(strings.TrimPrefix(chunk, "data: ")) + ",\r\n", dialect.List},
+	} {
+		b.Run(name+"/read", func(b *testing.B) {
+			route, at, body := find(b, c.path), address(c.path), []byte(c.body)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := dialect.Read(route, at, body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/tap", func(b *testing.B) {
+			tap, event := dialect.NewTap(find(b, c.path), c.shape, false), []byte(c.event)
+			b.SetBytes(int64(len(event)))
+			b.ReportAllocs()
+			for b.Loop() {
+				tap.Write(event)
+			}
+		})
+	}
+}

@@ -89,6 +89,7 @@ func (s seen) summary() string {
 		{"output", u.Output},
 		{"reasoning", u.Reasoning},
 		{"output_audio", u.OutputAudio},
+		{"searches", u.Searches},
 		{"seen", s.tally.Seen},
 	} {
 		if n.n != 0 {

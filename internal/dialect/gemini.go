@@ -14,6 +14,9 @@ import (
 // models take.
 const leastGeminiThinking = 512
 
+// maxRequests is of a batch of embeddings. Google takes a hundred.
+const maxRequests = 10_000
+
 // configSpan is generationConfig as it stands in the body.
 type configSpan struct {
 	at     span
@@ -34,10 +37,12 @@ func (c *Call) addressed(at *url.URL) error {
 		return nil
 	}
 	c.Stream = c.Route.Streams
-	values, _ := url.ParseQuery(at.RawQuery) // what is wrong in it is as if it were not there
-	alt := values.Get("alt")
-	if alt == "" {
-		alt = values.Get("$alt")
+	alt := ""
+	if at.RawQuery != "" {
+		values, _ := url.ParseQuery(at.RawQuery) // what is wrong in it is as if it were not there
+		if alt = values.Get("alt"); alt == "" {
+			alt = values.Get("$alt")
+		}
 	}
 	switch {
 	case alt == "sse" && c.Stream:
@@ -156,7 +161,10 @@ func (r *reader) requests() {
 	}
 	r.open()
 	for r.element() {
-		r.call.Messages++
+		if r.call.Messages++; r.call.Messages > maxRequests {
+			r.reject(invalid("requests", "The field \"requests\" has more than %d requests: send them in several batches.", maxRequests))
+			return
+		}
 		r.members(func(name []byte) {
 			switch {
 			case string(name) == "model":
@@ -215,33 +223,35 @@ func (r *reader) generationConfig() {
 	o.at.to = r.i
 }
 
+// settings are the members of generationConfig that matter, by both of their names.
+var settings = [...]struct{ camel, snake, path string }{
+	{"maxOutputTokens", "max_output_tokens", "generationConfig.maxOutputTokens"},
+	{"candidateCount", "candidate_count", "generationConfig.candidateCount"},
+	{"thinkingConfig", "thinking_config", "generationConfig.thinkingConfig"},
+	{"responseModalities", "response_modalities", "generationConfig.responseModalities"},
+}
+
 // setting reads one member of generationConfig. Those that matter have two
 // names, of which one may be used, once.
 func (r *reader) setting(name []byte, seen *fieldSet) {
 	c := r.call
-	for i, known := range [...][2]string{
-		{"maxOutputTokens", "max_output_tokens"},
-		{"candidateCount", "candidate_count"},
-		{"thinkingConfig", "thinking_config"},
-		{"responseModalities", "response_modalities"},
-	} {
-		path := "generationConfig." + known[0]
+	for i, known := range settings {
 		switch {
-		case string(name) != known[0] && string(name) != known[1]:
-			if alike(name, known[1]) {
-				r.respelled(name, path)
+		case string(name) != known.camel && string(name) != known.snake:
+			if alike(name, known.snake) {
+				r.respelled(name, known.path)
 			}
 			continue
 		case seen.has(field(i)):
-			r.twice(path)
+			r.twice(known.path)
 			return
 		}
 		*seen |= 1 << i
 		switch i {
 		case 0:
-			r.outputCap(&c.caps[0], path)
+			r.outputCap(&c.caps[0], known.path)
 		case 1:
-			r.n = r.choices(path)
+			r.n = r.choices(known.path)
 		case 2:
 			r.thinkingConfig()
 		case 3:

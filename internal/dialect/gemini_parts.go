@@ -62,7 +62,7 @@ func (r *reader) blob(inline bool) {
 		switch {
 		case is(name, "mime_type"):
 			kinds++
-			kind = bytes.ToLower(bytes.Trim(r.value(), `"`))
+			kind = bytes.ToLower(textOf(r.value()))
 		case inline && is(name, "data") && r.peek() == '"':
 			size += int64(len(r.text()))
 		default:

@@ -130,6 +130,8 @@ func TestGeminiMediaAreCounted(t *testing.T) {
 		`{"text":"hello"}`: {},
 		`{"text":"hello","thought":true,"thoughtSignature":"AAAA"}`:                                                          {},
 		`{"inlineData":{"mimeType":"image/png","data":"AAAA"}}`:                                                              {Images: 1, InlineBytes: 4},
+		`{"inlineData":{"mimeType":"image\/png","data":"AAAA"}}`:                                                             {Images: 1, InlineBytes: 4},
+		`{"inlineData":{"mimeType":"image\"\"","data":"AAAA"}}`:                                                              {Others: 1, InlineBytes: 4},
 		`{"inline_data":{"data":"AAAA","mime_type":"IMAGE/PNG"}}`:                                                            {Images: 1, InlineBytes: 4},
 		`{"inlineData":{"mimeType":"audio/mp3","data":"AAAA"}}`:                                                              {Audio: 1, InlineBytes: 4},
 		`{"inlineData":{"mimeType":"application/pdf","data":"AAAA"}}`:                                                        {Files: 1, InlineBytes: 4},

@@ -1,7 +1,5 @@
 package dialect
 
-import "bytes"
-
 // element cuts an element, an object, out of a stream that is one JSON array. It
 // is what scan is for server-sent events: it gives the length of what b begins
 // with up to the element's end, with the brackets and commas before it; 0 = its
@@ -9,24 +7,19 @@ import "bytes"
 func (e *event) element(b []byte, closed bool) int {
 	for e.from < len(b) {
 		if e.quoted {
-			e.from = e.unquote(b)
+			e.unquote(b)
 			continue
 		}
-		switch b[e.from] {
-		case '"':
+		switch c := b[e.from]; {
+		case structure[c]&1 == 0:
+		case c == '"':
 			e.quoted = e.depth > 0
-		case '{', '[':
-			if e.depth == 0 && b[e.from] == '[' {
-				break // the array's own
-			}
+		case c == '{' || c == '[' && e.depth > 0: // else it is the array's own
 			if e.depth == 0 {
 				e.data.from = e.from
 			}
 			e.depth++
-		case '}', ']':
-			if e.depth == 0 {
-				break
-			}
+		case (c == '}' || c == ']') && e.depth > 0:
 			if e.depth--; e.depth == 0 {
 				e.data.to, e.lines = e.from+1, 1
 				return e.from + 1
@@ -41,29 +34,19 @@ func (e *event) element(b []byte, closed bool) int {
 	return 0
 }
 
-// unquote is the offset behind the string that the cursor is in. It is behind b
-// where an escape is cut in two.
-func (e *event) unquote(b []byte) int {
+// unquote steps behind the string that the cursor is in, as far as it is there.
+// An escape that is cut in two takes the cursor behind b.
+func (e *event) unquote(b []byte) {
 	at := e.from
-	quote := indexFrom(b, at, '"')
-	for {
-		end := quote
-		if end < 0 {
-			end = len(b)
+	for at < len(b) && b[at] != '"' {
+		if b[at] == '\\' {
+			at++
 		}
-		escape := bytes.IndexByte(b[at:end], '\\')
-		if escape < 0 {
-			if quote < 0 {
-				return len(b)
-			}
-			e.quoted = false
-			return quote + 1
-		}
-		if at += escape + 2; at >= len(b) {
-			return at
-		}
-		if at > quote && quote >= 0 {
-			quote = indexFrom(b, at, '"')
-		}
+		at++
 	}
+	if at < len(b) {
+		e.quoted = false
+		at++
+	}
+	e.from = at
 }

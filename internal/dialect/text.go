@@ -67,6 +67,14 @@ func hex4(b []byte) (r rune) {
 	return r
 }
 
+// textOf is what a value says, as written, if it is a string; else nil.
+func textOf(value []byte) []byte {
+	if len(value) < 2 || value[0] != '"' {
+		return nil
+	}
+	return decoded(value[1 : len(value)-1])
+}
+
 // decoded is raw itself when it has no escapes, else what it stands for.
 func decoded(raw []byte) []byte {
 	if bytes.IndexByte(raw, '\\') < 0 {

@@ -100,7 +100,7 @@ func TestSettleBooksWhatWasUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := used(150)
-	r.Usage = llm.Usage{Input: 60, CacheRead: 10, CacheWrite: 5, CacheWrite1h: 4, InputAudio: 1, Output: 65, Reasoning: 30, OutputAudio: 5}
+	r.Usage = llm.Usage{Input: 60, CacheRead: 10, CacheWrite: 5, CacheWrite1h: 4, InputAudio: 1, Output: 65, Reasoning: 30, OutputAudio: 5, Images: 2, Seconds: 61, Characters: 1200, Searches: 3}
 	r.UpstreamID = "up_1"
 	if _, ok := hold.Settle(r); !ok {
 		t.Fatal("the first settlement was refused")

@@ -20,7 +20,8 @@ import (
 // provider's oddities must survive the journal unchanged.
 const (
 	recordHeader  = 8
-	recordVersion = 1
+	recordVersion = 2
+	firstVersion  = 1 // without what is not counted in tokens
 	recordLeast   = 3 // version, outcome, flags
 	maxRecord     = 64 << 10
 )
@@ -46,6 +47,7 @@ func appendRecord(b []byte, e *Entry) []byte {
 		e.At, e.DurationMS, int64(e.Status), int64(e.Cost),
 		e.Usage.Input, e.Usage.CacheRead, e.Usage.CacheWrite, e.Usage.CacheWrite1h,
 		e.Usage.InputAudio, e.Usage.Output, e.Usage.Reasoning, e.Usage.OutputAudio,
+		e.Usage.Images, e.Usage.Seconds, e.Usage.Characters, e.Usage.Searches,
 	} {
 		b = binary.AppendVarint(b, n)
 	}
@@ -95,7 +97,8 @@ func outcomeOf(payload []byte) Outcome { return Outcome(payload[1]) }
 // by another version.
 func (e *Entry) decode(b []byte, names *names) error {
 	d := decoder{b: b, names: names}
-	if v := d.byte(); v != recordVersion {
+	version := d.byte()
+	if version != recordVersion && version != firstVersion {
 		return errors.New("the journal was written by another version of Tollgate; start that version once to empty it")
 	}
 	e.Outcome = Outcome(d.byte())
@@ -107,6 +110,9 @@ func (e *Entry) decode(b []byte, names *names) error {
 	e.Usage = llm.Usage{
 		Input: d.int(), CacheRead: d.int(), CacheWrite: d.int(), CacheWrite1h: d.int(),
 		InputAudio: d.int(), Output: d.int(), Reasoning: d.int(), OutputAudio: d.int(),
+	}
+	if version > firstVersion {
+		e.Usage.Images, e.Usage.Seconds, e.Usage.Characters, e.Usage.Searches = d.int(), d.int(), d.int(), d.int()
 	}
 	e.OrganizationID, e.UserID, e.KeyID, e.KeyName = d.string(), d.string(), d.string(), d.string()
 	e.ChatbotID, e.CredentialID, e.Provider = d.string(), d.string(), d.string()

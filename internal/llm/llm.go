@@ -42,7 +42,8 @@ func Scopes() []Scope {
 
 // Usage is what a call used, in disjoint classes: no token stands in two of
 // them, except Reasoning, which is the part of Output that was hidden thought.
-// The zero value is nothing used.
+// What is not counted in tokens stands beside them, and no tokens limit counts
+// it. The zero value is nothing used.
 type Usage struct {
 	Input        int64 // fresh input tokens (text, images, documents), not from a cache, not audio
 	CacheRead    int64 // input tokens read from the provider's prompt cache
@@ -52,6 +53,11 @@ type Usage struct {
 	Output       int64 // output tokens, reasoning included, sound excluded
 	Reasoning    int64 // of Output: tokens of hidden reasoning
 	OutputAudio  int64 // output tokens that were sound
+
+	Images     int64 // that were made
+	Seconds    int64 // of sound that were heard
+	Characters int64 // that were read aloud
+	Searches   int64 // of the web, or in documents to be ranked
 }
 
 // InputTokens is everything read, cached or not.

@@ -73,7 +73,7 @@ func nativeOpenAI(kind string) bool { return kind == "openai" || kind == "azure"
 func (p *Proxy) reserve(x *exchange) error {
 	chain := x.grant.AppendChain(x.subjects[:0])
 	x.hard = chain.Hard()
-	if x.hard && x.call.Override != "" {
+	if x.hard && x.call.Override != "" && !x.route.Free {
 		f := fault.New(fault.InvalidField, "The field %q can override the output cap, or be billed apart, and this key's limits on tokens or money are hard. Leave it out.", x.call.Override)
 		f.Param = x.call.Override
 		return f
@@ -81,7 +81,7 @@ func (p *Proxy) reserve(x *exchange) error {
 	if err := x.price(chain.Budgeted()); err != nil {
 		return err
 	}
-	if tool := x.readsMore(); x.hard && tool != "" {
+	if tool := x.readsMore(); x.hard && tool != "" && !x.route.Free {
 		f := fault.New(fault.InvalidField, "%s reads what is not in the request, so what it uses has no bound, and this key's limits on tokens are hard. Leave it out.", tool)
 		f.Param = "tools"
 		return f

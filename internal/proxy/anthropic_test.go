@@ -193,6 +193,11 @@ func TestAnthropicCountsTokens(t *testing.T) {
 	if r.status != http.StatusOK || !strings.Contains(r.body, `"input_tokens":`) || r.header.Get("X-Tollgate-Cost-Usd") != "0.00" {
 		t.Errorf("status %d: %s", r.status, r.body)
 	}
+	more := g.key(hard())
+	r = g.do(ask{path: "/v1/messages/count_tokens", key: more.SecretKey, body: turn("claude-sonnet-4-5", `,"novelty":1,"tools":[{"type":"web_search_20250305","name":"web_search"}]`)})
+	if r.status != http.StatusOK {
+		t.Errorf("what costs nothing needs no bound: status %d: %s", r.status, r.body)
+	}
 	row := g.row(k.APIKey.ID)
 	if row.Outcome != "settled" || row.InputTokens != 0 || nano(t, row.CostUSD) != 0 || row.Endpoint != "/v1/messages/count_tokens" {
 		t.Errorf("booked %+v", row)

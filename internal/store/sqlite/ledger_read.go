@@ -200,7 +200,7 @@ func scanEntry(rows *sql.Rows) (ledger.Entry, error) {
 	err := rows.Scan(&id, &e.At, &e.DurationMS, &e.OrganizationID, &e.UserID, &e.KeyID, &e.KeyName, &e.ChatbotID,
 		&e.CredentialID, &e.Provider, &e.Model, &format, &e.Endpoint, &flags, &e.Status, &outcome, &u.Input, &u.CacheRead,
 		&u.CacheWrite, &u.CacheWrite1h, &u.InputAudio, &u.Output, &u.Reasoning,
-		&u.OutputAudio, &e.Cost, &e.Prices, &e.UpstreamID, &e.Code)
+		&u.OutputAudio, &u.Images, &u.Seconds, &u.Characters, &u.Searches, &e.Cost, &e.Prices, &e.UpstreamID, &e.Code)
 	copy(e.ID[:], id)
 	e.Format, e.Outcome = llm.Format(format), ledger.Outcome(outcome)
 	e.Stream, e.BYOK = flags&flagStream != 0, flags&flagBYOK != 0
