@@ -131,7 +131,10 @@ func (x *exchange) price(budgeted bool) error {
 	if x.route.Free {
 		return nil
 	}
-	if extra := x.extra(); budgeted && extra != "" {
+	switch extra, asked := x.extra(), x.asked(); {
+	case asked != "" && x.grant.Anonymous():
+		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and callers without a key may not ask for it.", asked)
+	case extra != "" && budgeted:
 		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and this key spends from a budget.", extra)
 	}
 	if m := x.target.Model; m != nil && m.Priced {
@@ -149,16 +152,22 @@ func (x *exchange) price(budgeted bool) error {
 	return nil
 }
 
-// extra names what the call asks for that is billed by other prices than the
-// catalogue's; "" = nothing.
+// extra names what of the call is billed by other prices than the catalogue's;
+// "" = nothing.
 func (x *exchange) extra() string {
+	if asked := x.asked(); asked != "" || !x.target.Model.Has("searches") {
+		return asked
+	}
+	return "The search that this model makes for each request"
+}
+
+// asked names what of that the call asks for.
+func (x *exchange) asked() string {
 	switch {
 	case x.call.WebSearch:
 		return "Web search (web_search_options)"
 	case x.call.HostedTools:
 		return "A tool that the provider runs (tools)"
-	case x.target.Model.Has("searches"):
-		return "The search that this model makes for each request"
 	case x.call.Extra != "":
 		return x.call.Extra
 	}
