@@ -4,8 +4,8 @@ import "tollgate/internal/llm"
 
 // anthropicUsage is what Anthropic has said of the usage so far ("Messages",
 // usage; "Streaming messages"). A stream says it in pieces: message_start what
-// was read, message_delta the totals up to then, of which the last counts. A
-// field of -1 was not said.
+// was read, message_delta the totals up to then, of which the last counts: the one
+// that says why the answer ended. A field of -1 was not said.
 type anthropicUsage struct {
 	input, cacheRead, cacheWrite int64 // disjoint
 	write5m, write1h             int64 // of cacheWrite
@@ -159,7 +159,7 @@ func (f *findings) heard(c *chunk) {
 		}
 	case `"message_delta"`:
 		if c.usage != nil {
-			f.use(c.usage, true)
+			f.use(c.usage, c.stopped)
 		}
 	case `"message_stop"`:
 		f.tally.Finished = true
