@@ -33,12 +33,26 @@ func (u *anthropicUsage) add(raw []byte) (llm.Usage, bool) {
 	if s.end(); s.bad != "" {
 		return llm.Usage{}, false
 	}
+	next.grow(u)
 	sum := next.classes()
 	if sum.Total() == 0 {
 		return llm.Usage{}, false
 	}
 	*u = next
 	return sum, true
+}
+
+// grow lets no total be less than before: some servers say in the end that nothing
+// was read.
+func (u *anthropicUsage) grow(before *anthropicUsage) {
+	u.input = max(u.input, before.input)
+	u.cacheRead = max(u.cacheRead, before.cacheRead)
+	u.cacheWrite = max(u.cacheWrite, before.cacheWrite)
+	u.write5m = max(u.write5m, before.write5m)
+	u.write1h = max(u.write1h, before.write1h)
+	u.output = max(u.output, before.output)
+	u.thinking = max(u.thinking, before.thinking)
+	u.searches = max(u.searches, before.searches)
 }
 
 func (u *anthropicUsage) read(s *scanner) {

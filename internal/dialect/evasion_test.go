@@ -87,6 +87,10 @@ func TestAnthropicTotalOnTheWayIsNotTheLast(t *testing.T) {
 	delta := func(reason, output string) string {
 		return "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{" + reason + "\"stop_sequence\":null},\"usage\":{\"output_tokens\":" + output + "}}\n\n"
 	}
+	shrunk := strings.Replace(delta(`"stop_reason":"end_turn",`, "40"), `"output_tokens"`, `"input_tokens":0,"output_tokens"`, 1)
+	if s := tappedAnyhow(t, messages, begin+shrunk, true, false); s.tally.Usage.Input != 9 || s.tally.Usage.Output != 40 {
+		t.Errorf("nothing was read, in the end: saw %+v", s.tally)
+	}
 	for reason, final := range map[string]bool{``: false, `"stop_reason":null,`: false, `"stop_reason":"end_turn",`: true} {
 		if s := tappedAnyhow(t, messages, begin+delta(reason, "40"), true, false); s.tally.Final != final || s.tally.Usage.Output != 40 {
 			t.Errorf("%s: saw %+v", reason, s.tally)
