@@ -63,17 +63,22 @@ type operations struct {
 	asked map[string]bool // method and route; covered by mu
 }
 
-// through is next, remembering what it was asked for successfully.
+// through is next, remembering what it was asked for: before it answers, because a
+// script may be done with an answer before its handler is.
 func (o *operations) through(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.remember(r.Method + " " + r.URL.EscapedPath())
 		next.ServeHTTP(w, r)
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.asked == nil {
-			o.asked = map[string]bool{}
-		}
-		o.asked[r.Method+" "+r.URL.EscapedPath()] = true
 	})
+}
+
+func (o *operations) remember(request string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.asked == nil {
+		o.asked = map[string]bool{}
+	}
+	o.asked[request] = true
 }
 
 // judge fails for each operation of the document that no script has used.

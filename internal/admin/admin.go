@@ -85,8 +85,8 @@ type service struct {
 	openAPI     []byte              // the OpenAPI document
 }
 
-// New is the handler of /api/v1/… and /openapi.json; every other path is 404. It
-// is safe for concurrent use.
+// New is the handler of /api/v1/…, /openapi.json and /docs; every other path is
+// 404. It is safe for concurrent use.
 func New(o Options) http.Handler {
 	s := newService(o)
 	return s.outer(s.mux)
@@ -122,16 +122,12 @@ func newService(o Options) *service {
 	}
 	s.huma = humago.New(s.mux, s.humaConfig(o.Version))
 	s.routes()
-	s.refuseOtherMethods()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, fault.New(fault.NotFound, "There is nothing at this path. /openapi.json lists what there is."))
+		writeProblem(w, r, fault.New(fault.NotFound, "There is nothing at this path. /docs lists what there is, for programs /openapi.json."))
 	})
 	s.openAPI = s.document()
-	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(s.openAPI) // nobody left to tell
-	})
+	s.mountDocs()
+	s.refuseOtherMethods()
 	return s
 }
 

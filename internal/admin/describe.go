@@ -120,7 +120,7 @@ func (s *service) describeOperation(doc *huma.OpenAPI, path string, op *huma.Ope
 	op.Responses["default"] = &huma.Response{Ref: responsePlace + anyProblem}
 	if op.RequestBody != nil {
 		for _, media := range op.RequestBody.Content {
-			media.Examples = examplesOf(r.samples)
+			setExamples(media, r.samples)
 		}
 	}
 	for status, response := range op.Responses {
@@ -154,7 +154,7 @@ func (s *service) describeAnswer(doc *huma.OpenAPI, r route, response *huma.Resp
 		case mediaType == r.also:
 			media.Example = r.alsoSample
 		case len(r.answers) > 0:
-			media.Examples = examplesOf(r.answers)
+			setExamples(media, r.answers)
 		case media.Schema != nil:
 			media.Example = compose(doc.Components.Schemas, media.Schema)
 		}
@@ -166,12 +166,17 @@ func (s *service) describeAnswer(doc *huma.OpenAPI, r route, response *huma.Resp
 	}
 }
 
-func examplesOf(samples []sample) map[string]*huma.Example {
-	examples := map[string]*huma.Example{}
-	for _, one := range samples {
-		examples[one.name] = &huma.Example{Summary: one.about, Value: one.value}
+// setExamples writes examples in their order, the simplest first, which huma's own
+// field would lose.
+func setExamples(media *huma.MediaType, samples []sample) {
+	if len(samples) == 0 {
+		return
 	}
-	return examples
+	var examples ordered
+	for _, one := range samples {
+		examples = append(examples, member{one.name, &huma.Example{Summary: one.about, Value: one.value}})
+	}
+	media.Extensions = map[string]any{"examples": examples}
 }
 
 // refusalResponse is a reference to the answer with a status and these codes,

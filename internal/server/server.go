@@ -154,7 +154,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.Limits.BodyIdleTimeout))
 	}
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/anthropic/"), strings.HasPrefix(path, "/v1beta/"):
+	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/anthropic/"), strings.HasPrefix(path, "/v1beta/"),
+		strings.HasPrefix(path, "/chatbots/"), strings.HasPrefix(path, "/api/v1/chatbot/"):
 		s.proxy.ServeHTTP(w, r)
 	case path == "/healthz":
 		answer(w, http.StatusOK, "ok\n")
