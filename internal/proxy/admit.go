@@ -199,10 +199,12 @@ func (x *exchange) bound(req *ledger.Request, input int64) {
 	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected))
 }
 
-// reach is which dearer classes of input the request can have. Anthropic writes to
-// a cache what is marked for it; others do as they like.
+// reach is which dearer classes of input the request can have. There can be sound
+// in whatever is no text and no picture that is here. Anthropic writes to a cache
+// what is marked for it; others do as they like.
 func (x *exchange) reach() catalog.Reach {
-	r := catalog.Reach{Sound: x.call.Media.Audio > 0 || x.call.Media.Others > 0, Write: true, Write1h: true}
+	m := &x.call.Media
+	r := catalog.Reach{Sound: m.Audio+m.Files+m.Others+m.RemoteImages > 0, Write: true, Write1h: true}
 	if x.route.Format == llm.Anthropic {
 		r.Write, r.Write1h = x.call.CacheWrite, x.call.CacheWrite1h
 	}
@@ -241,5 +243,5 @@ func (x *exchange) context() int64 {
 	if x.target.Model == nil {
 		return 0
 	}
-	return x.target.Model.ContextTokens
+	return extended(x.target.Model.ContextTokens, x.r.Header)
 }
