@@ -99,7 +99,7 @@ const watch = new IntersectionObserver((entries) => {
     current = link;
     link.setAttribute("aria-current", "true");
     const at = link.offsetTop - side.offsetTop; // the contents follow, and only they
-    if (at < side.scrollTop || at > side.scrollTop + side.clientHeight - 60) side.scrollTop = at - side.clientHeight / 2;
+    if (!small.matches && (at < side.scrollTop || at > side.scrollTop + side.clientHeight - 60)) side.scrollTop = at - side.clientHeight / 2;
   }
 }, { rootMargin: "-80px 0px -75% 0px" });
 for (const target of all("article[id], main > section[id]")) watch.observe(target);
