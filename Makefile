@@ -61,6 +61,11 @@ sdk: ## the providers' official SDKs against a running server: Go, and Node wher
 	elif command -v npm >/dev/null; then cd test/sdk-node && npm ci --no-audit --no-fund && npm test; \
 	else echo '*** No npm: the tests of the Node SDK did NOT run. ***' >&2; fi
 
+.PHONY: browser
+browser: ## Tollgate's own pages in a real browser: needs npm and chromium
+	@if ! command -v npm >/dev/null; then echo '*** No npm: the tests in a browser did NOT run. ***' >&2; [ "$(CI)" != true ]; \
+	else cd test/browser && npm ci --no-audit --no-fund && npm test; fi
+
 .PHONY: bench
 bench: ## CPU, latency and memory of a request, beside a bare reverse proxy
 	$(GO) run ./test/bench $(ARGS)
@@ -70,10 +75,16 @@ scale: ## lists of 10,000 keys and how fast they are made, over the real API; de
 	$(GO) test ./test/scale -run '^$$' -bench '$(or $(BENCH),.)' -benchtime $(or $(BENCHTIME),500x) $(ARGS)
 
 .PHONY: lint
-lint: ## gofumpt, go vet, staticcheck and more; .golangci.yml says why each
+lint: openapi ## gofumpt, go vet, staticcheck and more, .golangci.yml says why each; and the OpenAPI document
 	$(GO) vet ./...
 	@$(MAKE) --no-print-directory $(LINT) || echo '*** golangci-lint cannot be built (no network?): gofmt alone is asked. ***' >&2
 	@if [ -x $(LINT) ]; then $(LINT) run; else unformatted=$$(gofmt -l .); echo "$$unformatted"; [ -z "$$unformatted" ]; fi
+
+# The linter is an npm package; test/browser/redocly.yaml says what it asks.
+.PHONY: openapi
+openapi: ## lint the OpenAPI document: needs npm
+	@if ! command -v npm >/dev/null; then echo '*** No npm: the OpenAPI document was NOT linted. ***' >&2; [ "$(CI)" != true ]; \
+	else cd test/browser && { [ -d node_modules/@redocly/cli ] || npm ci --no-audit --no-fund; } && node lint.js; fi
 
 $(LINT):
 	@echo 'building golangci-lint $(LINT_VERSION), once: it takes some minutes'

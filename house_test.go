@@ -31,7 +31,7 @@ const (
 var floors = map[string]int{
 	"internal/money": words, "internal/llm": words, "internal/fault": words, "internal/secret": words,
 
-	"internal/key": rules, "internal/policy": rules, "internal/limit": rules,
+	"internal/key": rules, "internal/apidocs": rules, "internal/policy": rules, "internal/limit": rules,
 	"internal/catalog": rules, "internal/dialect": rules, "internal/config": rules, "internal/tokens": rules,
 	"internal/credential": rules, "internal/reach": rules,
 

@@ -41,6 +41,14 @@ type Chatbot struct {
 	Version    int64      `json:"version" doc:"Grows with each change; the ETag of the chatbot." example:"1"`
 }
 
+// ChatbotFront is what GET /chatbots/{slug} tells whoever asks: what a front end
+// needs, and nothing else.
+type ChatbotFront struct {
+	Name        string `json:"name"`         // as a heading
+	Greeting    string `json:"greeting"`     // to show first; "" = none
+	KeyRequired bool   `json:"key_required"` // whether a caller needs a key now
+}
+
 // ChatbotList is one page of chatbots, newest first.
 type ChatbotList struct {
 	Chatbots []Chatbot `json:"chatbots" nullable:"false" doc:"The chatbots of this page, newest first."`

@@ -31,12 +31,12 @@ type UsageRow struct {
 	UserID            *string   `json:"user_id" doc:"Owner of the key; null is nobody."`
 	ChatbotID         *string   `json:"chatbot_id" doc:"The chatbot that was asked; null is none."`
 	CredentialID      *string   `json:"credential_id" doc:"The provider's credential that was used; null is the configured one."`
-	Provider          string    `json:"provider" doc:"Slug of the provider." example:"openai"`
+	Provider          string    `json:"provider" doc:"Slug of the provider; of what was imported, the system that the key came from." example:"openai"`
 	Model             string    `json:"model" doc:"The model, as the provider was asked for it." example:"gpt-4o-mini"`
 	APIFormat         string    `json:"api_format" doc:"The format that the caller spoke." example:"openai"`
-	Endpoint          string    `json:"endpoint" doc:"The path that was called." example:"/v1/chat/completions"`
+	Endpoint          string    `json:"endpoint" doc:"The path that was called; import of what a key had used before it came here." example:"/v1/chat/completions"`
 	Stream            bool      `json:"stream" doc:"Whether the answer was streamed."`
-	Status            int       `json:"status" doc:"The HTTP status that the caller got." example:"200"`
+	Status            int       `json:"status" doc:"The HTTP status that the caller got; 0 of what was imported." example:"200"`
 	Outcome           string    `json:"outcome" enum:"settled,estimated,unconfirmed,failed" doc:"settled is the provider's own usage, estimated was counted here, unconfirmed is the most it can have cost, failed used nothing."`
 	InputTokens       int64     `json:"input_tokens" doc:"Input tokens that came from no cache." example:"100"`
 	CacheReadTokens   int64     `json:"cache_read_tokens" doc:"Input tokens read from the provider's cache." example:"0"`

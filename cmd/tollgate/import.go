@@ -19,17 +19,18 @@ import (
 // importCmd brings keys along from another gateway.
 type importCmd struct {
 	remote      `embed:""`
-	From        string   `required:"" enum:"litellm,new-api,enclava,aether,smarter" placeholder:"SYSTEM" help:"Which system exported the file: ${enum}."`
-	File        string   `arg:"" help:"Its exported rows: CSV, a JSON array, or JSON lines; - reads the standard input."`
-	DryRun      bool     `help:"Only say what would come of it; nothing is changed."`
-	Users       string   `placeholder:"FILE" help:"Its exported table of users, which tells the addresses of owners."`
-	CreateUsers bool     `help:"Make owners that there are not, with the role user."`
-	Ownerless   bool     `help:"Keys of owners whose address is not known become nobody's."`
-	Drop        []string `placeholder:"COLUMN" help:"Give up a restriction that cannot be carried over, or an unknown column; may be repeated."`
-	Instance    string   `placeholder:"NAME" help:"Which one, if keys of several such systems are imported."`
-	QuotaPerUSD int64    `name:"quota-per-usd" default:"500000" placeholder:"N" help:"Quota of new-api that is one US dollar (${default})."`
-	Report      string   `placeholder:"FILE" help:"Write what came of each row to this file, as JSON lines."`
-	Set         keySet   `embed:"" prefix:"set-"`
+	From        string            `required:"" enum:"litellm,new-api,enclava,aether,smarter" placeholder:"SYSTEM" help:"Which system exported the file: ${enum}."`
+	File        string            `arg:"" help:"Its exported rows: CSV, a JSON array, or JSON lines; - reads the standard input."`
+	DryRun      bool              `help:"Only say what would come of it; nothing is changed."`
+	Users       string            `placeholder:"FILE" help:"Its exported table of users, which tells the addresses of owners."`
+	CreateUsers bool              `help:"Make owners that there are not, with the role user."`
+	Ownerless   bool              `help:"Keys of owners whose address is not known become nobody's."`
+	Drop        []string          `placeholder:"COLUMN" help:"Give up a restriction that cannot be carried over, or an unknown column; may be repeated."`
+	Chatbot     map[string]string `placeholder:"NAME=ID" help:"Which chatbot here (bot_…) one of there is, by its name or id there; may be repeated."`
+	Instance    string            `placeholder:"NAME" help:"Which one, if keys of several such systems are imported."`
+	QuotaPerUSD int64             `name:"quota-per-usd" default:"500000" placeholder:"N" help:"Quota of new-api that is one US dollar (${default})."`
+	Report      string            `placeholder:"FILE" help:"Write what came of each row to this file, as JSON lines."`
+	Set         keySet            `embed:"" prefix:"set-"`
 }
 
 // keySet is what is laid over every key, whatever its row says.
@@ -84,7 +85,7 @@ func (c *importCmd) Run(ctx context.Context, t *terminal, cl *client.Client, p *
 	if c.QuotaPerUSD < 1 {
 		return misuse("--quota-per-usd: %d is not 1 or more", c.QuotaPerUSD)
 	}
-	opts := foreign.Options{Now: time.Now(), Ownerless: c.Ownerless, Drop: c.Drop, QuotaPerUSD: c.QuotaPerUSD}
+	opts := foreign.Options{Now: time.Now(), Ownerless: c.Ownerless, Drop: c.Drop, QuotaPerUSD: c.QuotaPerUSD, Chatbots: c.Chatbot}
 	if opts.Owners, err = c.owners(); err != nil {
 		return err
 	}

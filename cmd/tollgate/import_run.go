@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"tollgate/api"
@@ -112,6 +113,12 @@ func (r *importRun) add(ctx context.Context, rec foreign.Record) error {
 	if err != nil {
 		return err
 	}
+	if len(text) > batchBytes {
+		last := &r.report.Rows[len(r.report.Rows)-1]
+		last.Outcome, last.Reason = outcomeRefused, "it is too large to be sent"
+		r.report.Refused++
+		return nil
+	}
 	if len(r.batch) == batchRows || r.bytes+len(text) > batchBytes {
 		if err := r.send(ctx); err != nil {
 			return err
@@ -144,13 +151,12 @@ func (r *importRun) send(ctx context.Context) error {
 			answer, err = r.client.ImportKeys(ctx, in)
 		}
 	}
+	if err == nil && len(answer.Results) != len(r.batch) {
+		err = fmt.Errorf("the server answered %d of %d rows; is it of another version?", len(answer.Results), len(r.batch))
+	}
 	if err != nil {
 		r.unsent()
 		return err
-	}
-	if len(answer.Results) != len(r.batch) {
-		r.unsent()
-		return fmt.Errorf("the server answered %d of %d rows; is it of another version?", len(answer.Results), len(r.batch))
 	}
 	for i, result := range answer.Results {
 		line := &r.report.Rows[r.at[i]]
@@ -171,7 +177,7 @@ func (r *importRun) send(ctx context.Context) error {
 
 // unsent takes rows out of the report of which it is not known what came of them.
 func (r *importRun) unsent() {
-	r.report.Rows = r.report.Rows[:r.at[0]]
+	r.report.Rows = slices.DeleteFunc(r.report.Rows, func(l importLine) bool { return l.Outcome == "" })
 	r.batch, r.at, r.bytes = nil, nil, 0
 }
 

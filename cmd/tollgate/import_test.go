@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -110,7 +111,7 @@ func TestKeysOfEachSystemGoOnWorking(t *testing.T) {
 			aether, fmt.Sprintf(`{"id":"a","name":"aether","key_hash":"%x","is_standalone":true,"rate_limit":10,"concurrent_limit":2,"current_balance_usd":1,"total_cost_usd":4}`, sha256.Sum256([]byte(aether))), nil, "4.00", false,
 		},
 		"smarter": {
-			smarter, fmt.Sprintf(`{"key_id":"k","name":"smarter","digest":"%x","token_key":"%s","is_active":true}`, digest, smarter[:15]), []string{"--drop", "chatbots", "--set-scopes", "none"}, "0.00", false,
+			smarter, fmt.Sprintf(`{"key_id":"k","name":"smarter","digest":"%x","token_key":"%s","is_active":true}`, digest, smarter[:15]), []string{"--drop", "chatbots", "--set-scopes", "none"}, "0.00", false, // it opens models only because that is said
 		},
 	} {
 		t.Run(from, func(t *testing.T) {
@@ -160,6 +161,40 @@ func TestKeysOfEachSystemGoOnWorking(t *testing.T) {
 		if file := holding(t, dir, secret); file != "" {
 			t.Errorf("%s holds a key", file)
 		}
+	}
+}
+
+// A key of Smarter gets a grant for the chatbot that it was linked to, and opens no
+// model without one.
+func TestALinkToAChatbotBecomesAGrant(t *testing.T) {
+	const token = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e"
+	url, _ := served(t)
+	cl := client.New(url, testRoot)
+	bots := map[string]api.Chatbot{}
+	for _, name := range []string{"support", "other"} {
+		bot, err := cl.CreateChatbot(t.Context(), api.ChatbotInput{Name: api.Set(name), Model: api.Set("demo-mini")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bots[name] = bot
+	}
+	raw, err := hex.DecodeString(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := fmt.Sprintf(`{"key_id":"k","name":"linked","digest":"%x","token_key":"%s","is_active":true,"chatbots":["help"]}`, sha512.Sum512(raw), token[:15])
+	stdout, stderr, code := tollgate(t, url, file, "import", "--from", "smarter", "-", "--chatbot", "help="+bots["support"].ID)
+	if code != exitDone || strings.Contains(stdout, "Carried over otherwise") {
+		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	for name, want := range map[string]int{"support": 1, "other": 0} {
+		grants, err := cl.ChatbotKeys(t.Context(), bots[name].ID, client.GrantQuery{})
+		if err != nil || grants.Total != want {
+			t.Errorf("%s: %d grants, %v", name, grants.Total, err)
+		}
+	}
+	if status, code := ask(t, url, token); status != http.StatusForbidden {
+		t.Errorf("without a chatbot: %d %s", status, code)
 	}
 }
 

@@ -63,17 +63,22 @@ type operations struct {
 	asked map[string]bool // method and route; covered by mu
 }
 
-// through is next, remembering what it was asked for successfully.
+// through is next, remembering what it was asked for: before it answers, because a
+// script may be done with an answer before its handler is.
 func (o *operations) through(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.remember(r.Method + " " + r.URL.EscapedPath())
 		next.ServeHTTP(w, r)
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.asked == nil {
-			o.asked = map[string]bool{}
-		}
-		o.asked[r.Method+" "+r.URL.EscapedPath()] = true
 	})
+}
+
+func (o *operations) remember(request string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.asked == nil {
+		o.asked = map[string]bool{}
+	}
+	o.asked[request] = true
 }
 
 // judge fails for each operation of the document that no script has used.
@@ -137,7 +142,9 @@ func serveFrom(ctx context.Context, dir string) (url string, ended <-chan error,
 	}
 	cfg := config.Default()
 	cfg.Listen, cfg.Data, cfg.RootKey = "127.0.0.1:0", dir, secret.New(testRoot)
+	cfg.Credentials.CheckNew = false // nobody outside is asked
 	cfg.Providers = map[string]config.Provider{"demo": {Kind: "demo", BaseURL: provider.BaseURL, APIKey: secret.New("sk-of-the-provider")}}
+	cfg.Providers["cohere"] = config.Provider{BaseURL: strings.TrimSuffix(provider.BaseURL, "/v1")}
 	s, err := server.New(ctx, cfg, server.Options{})
 	if err != nil {
 		return "", nil, err

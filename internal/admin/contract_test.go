@@ -308,10 +308,16 @@ func (th things) at(t *testing.T, op *described) string {
 			path = strings.Replace(path, "{"+p.name+"}", url.PathEscape(th.real(t, text(p.text["example"]))), 1)
 		}
 	}
-	if grants, key, ok := strings.Cut(path, "/keys/"); ok { // a grant is named by both of its sides
+	th.grant(t, path)
+	return path
+}
+
+// grant makes the grant that a path names, by both of its sides.
+func (th things) grant(t *testing.T, path string) {
+	t.Helper()
+	if grants, key, ok := strings.Cut(path, "/keys/"); ok {
 		th.h.send(t, request{method: "POST", path: grants + "/keys", body: `{"key_id":"` + key + `"}`})
 	}
-	return path
 }
 
 // query is what must stand behind the path of an operation, with its question

@@ -45,6 +45,7 @@ func sections() []*huma.Tag {
 		{Name: "presets", Description: "What a key can start from, so that its maker need not name every field."},
 		{Name: "models", Description: "The models that are known here, at which provider, how much they read and write, and what they cost."},
 		{Name: "prices", Description: "What is charged for a model, by the class of token, image, second, character or search. Entries of the ledger keep the prices that they were charged at."},
+		{Name: "vault", Description: "The keyset that secrets are sealed with which are stored to be used again, and its rotation."},
 		{Name: "organization", Description: "Who runs this installation: its time zone, its limits over all keys, and what it does with expired keys and unpriced models."},
 		{Name: "usage", Description: "What was used: one row for each request that was forwarded, and sums of them. They equal the ledger to the nano-dollar."},
 		{Name: "explain", Description: "What the gate would say to a request, rule by rule, without taking anything from any limit."},
@@ -120,7 +121,7 @@ func (s *service) describeOperation(doc *huma.OpenAPI, path string, op *huma.Ope
 	op.Responses["default"] = &huma.Response{Ref: responsePlace + anyProblem}
 	if op.RequestBody != nil {
 		for _, media := range op.RequestBody.Content {
-			media.Examples = examplesOf(r.samples)
+			setExamples(media, r.samples)
 		}
 	}
 	for status, response := range op.Responses {
@@ -154,7 +155,7 @@ func (s *service) describeAnswer(doc *huma.OpenAPI, r route, response *huma.Resp
 		case mediaType == r.also:
 			media.Example = r.alsoSample
 		case len(r.answers) > 0:
-			media.Examples = examplesOf(r.answers)
+			setExamples(media, r.answers)
 		case media.Schema != nil:
 			media.Example = compose(doc.Components.Schemas, media.Schema)
 		}
@@ -166,12 +167,17 @@ func (s *service) describeAnswer(doc *huma.OpenAPI, r route, response *huma.Resp
 	}
 }
 
-func examplesOf(samples []sample) map[string]*huma.Example {
-	examples := map[string]*huma.Example{}
-	for _, one := range samples {
-		examples[one.name] = &huma.Example{Summary: one.about, Value: one.value}
+// setExamples writes examples in their order, the simplest first, which huma's own
+// field would lose.
+func setExamples(media *huma.MediaType, samples []sample) {
+	if len(samples) == 0 {
+		return
 	}
-	return examples
+	var examples ordered
+	for _, one := range samples {
+		examples = append(examples, member{one.name, &huma.Example{Summary: one.about, Value: one.value}})
+	}
+	media.Extensions = map[string]any{"examples": examples}
 }
 
 // refusalResponse is a reference to the answer with a status and these codes,

@@ -171,7 +171,7 @@ func describe(req *api.ExplainRequest, bot authority.Bot, wrong []fault.Field) (
 func routeOf(req *api.ExplainRequest, bot authority.Bot) *dialect.Route {
 	for _, r := range dialect.Routes() {
 		named := r.ChatbotID(req.Endpoint)
-		right := req.Endpoint == "" || r.Is(req.Endpoint) || named != "" && (named == bot.Chatbot().ID || named == bot.Chatbot().Slug)
+		right := req.Endpoint == "" || req.Endpoint == r.Path || named == "" && r.Is(req.Endpoint) || named != "" && (named == bot.Chatbot().ID || named == bot.Chatbot().Slug)
 		if right && r.Chatbot == (req.Chatbot != "") && (req.APIFormat == "" || req.APIFormat == string(r.Format)) {
 			return r
 		}

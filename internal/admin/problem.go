@@ -185,8 +185,6 @@ func wantOf(s *huma.Schema) string {
 		return "must be a whole number"
 	case s.Format == "date-time":
 		return "must be an instant like 2030-01-31T23:59:59Z"
-	case s.Pattern != "" && s.PatternDescription != "":
-		return "must be " + s.PatternDescription
 	case s.MaxLength != nil:
 		return fmt.Sprintf("must have at most %d characters", *s.MaxLength)
 	}

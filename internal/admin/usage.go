@@ -43,7 +43,7 @@ type usageQuery struct {
 	To       time.Time `query:"to" doc:"Admitted before this instant."`
 	GroupBy  []string  `query:"group_by" nullable:"false" enum:"day,key,user,provider,model,chatbot" doc:"Sums instead of entries: one or several of these, parted by commas. Days are those of the organization's time zone; by day alone, days without use are there too."`
 	Format   string    `query:"format" enum:"json,csv" doc:"Without it, as the Accept header says."`
-	After    string    `query:"after" pattern:"^req_[0-9a-f]{32}$" patternDescription:"a request id: req_ and 32 hexadecimal digits" maxLength:"36" doc:"Request id of the last entry already seen; what follows it is listed. Page then means nothing, and total is all that match, wherever it points. Not together with group_by."`
+	After    string    `query:"after" maxLength:"36" doc:"Request id of the last entry already seen; what follows it is listed. Page then means nothing, and total is all that match, wherever it points. Not together with group_by."`
 	Page     int       `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1; 1 without it."`
 	Size     int       `query:"size" minimum:"1" maximum:"1000" doc:"The most that a page holds. Without it 100 in JSON, and in CSV all."`
 
@@ -94,6 +94,9 @@ func (s *service) listUsage(ctx context.Context, who authority.Principal, in *us
 		if err := s.authority.Audit(ctx, who, authority.Deed{Action: "usage.read", ResourceType: "usage", ResourceID: in.KeyID}); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := ledger.ParseRequestID(in.After); err != nil && in.After != "" {
+		return nil, invalid([]fault.Field{{Name: "after", Problem: "must be a request id: req_ and 32 hexadecimal digits"}})
 	}
 	switch {
 	case len(in.GroupBy) > 0 && in.After != "":

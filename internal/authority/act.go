@@ -19,10 +19,11 @@ type Act struct {
 // deed is one call: who wants what done to what.
 type deed struct {
 	p      Principal
-	action string // "api_key.create"
-	kind   string // of the resource: "api_key"
-	id     string // of the resource; "" until it is made
-	name   string // of the resource, once it is known
+	action string   // "api_key.create"
+	kind   string   // of the resource: "api_key"
+	id     string   // of the resource; "" until it is made
+	name   string   // of the resource, once it is known
+	tells  []Change // what its event tells beside the fields that changed
 	replay Replay
 }
 
@@ -70,6 +71,9 @@ func (a *Authority) event(d deed) Event {
 	if d.p.origin.IP.IsValid() {
 		e.IP = d.p.origin.IP.Unmap().String()
 	}
+	if d.tells != nil {
+		e.Changes = a.veil.changes(d.tells)
+	}
 	return e
 }
 
@@ -77,7 +81,7 @@ func (a *Authority) event(d deed) Event {
 // changed fields are those of table.
 func act[T any](a *Authority, d deed, table []field[T], before, after *T) Act {
 	e := a.event(d)
-	e.Changes = a.veil.changes(diff(table, before, after))
+	e.Changes = a.veil.changes(append(diff(table, before, after), d.tells...))
 	made := d.replay
 	if made.Key != "" {
 		made.ResourceID, made.At = d.id, e.At

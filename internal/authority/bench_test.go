@@ -42,6 +42,21 @@ func BenchmarkAuthenticate(b *testing.B) {
 	})
 }
 
+// BenchmarkStranger is what refusing a key costs that nobody knows.
+func BenchmarkStranger(b *testing.B) {
+	h := newHouse(b)
+	h.brought(b, foreignRow("1", bySHA256("sk-known"), ""))
+	h.brought(b, foreignRow("2", byKnox([]byte("token")), ""))
+	ctx := b.Context()
+	_, _ = h.Authenticate(ctx, "sk-stranger") // loads what is known
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.Authenticate(ctx, "sk-0123456789abcdef0123456789abcdef0123456789abcdef"); err == nil {
+			b.Fatal("a stranger gets in")
+		}
+	}
+}
+
 // BenchmarkMemoryPerKey uses many keys once and says what each of them costs in
 // memory from then on.
 func BenchmarkMemoryPerKey(b *testing.B) {

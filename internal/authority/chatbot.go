@@ -3,6 +3,8 @@ package authority
 import (
 	"strings"
 	"time"
+
+	"tollgate/internal/dialect"
 )
 
 // AccessMode says who may talk to a chatbot.
@@ -76,6 +78,15 @@ func (c *Chatbot) AskedModel() string {
 		return c.Model
 	}
 	return c.Provider + "/" + c.Model
+}
+
+// fixed is what the chatbot lays down.
+func (c *Chatbot) fixed() dialect.Fixed {
+	f := dialect.Fixed{Model: c.AskedModel(), Prompt: dialect.NewPrompt(c.SystemPrompt), Temperature: c.Temperature}
+	if c.MaxTokens != nil {
+		f.MaxOutput = *c.MaxTokens
+	}
+	return f
 }
 
 // ChatbotFilter says which chatbots to list. Zero fields filter nothing.

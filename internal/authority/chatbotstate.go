@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/limit"
 	"tollgate/internal/policy"
@@ -22,6 +23,7 @@ type chatbot struct {
 
 type compiledChatbot struct {
 	row      Chatbot
+	fixed    dialect.Fixed
 	rules    policy.Chatbot
 	subject  limit.Subject
 	visitors []limit.Limit // of each caller without a key; nil = none
@@ -36,7 +38,7 @@ func (a *Authority) loadChatbot(ctx context.Context, ref string) (*chatbot, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &chatbot{compiledChatbot: compiledChatbot{row: row, visitors: row.Anonymous.compile()}}
+	c := &chatbot{compiledChatbot: compiledChatbot{row: row, fixed: row.fixed(), visitors: row.Anonymous.compile()}}
 	c.subject = limit.Subject{ID: limit.ID{Kind: limit.Chatbot, ID: row.ID}, Limits: row.Limits.compile()}
 	return c, a.bindChatbot(ctx, c)
 }
@@ -109,6 +111,19 @@ func (b Bot) Rules() *policy.Chatbot {
 		return nil
 	}
 	return &b.state.rules
+}
+
+// Fixed is what is laid down for every request to the chatbot.
+func (b Bot) Fixed() *dialect.Fixed {
+	if b.state == nil {
+		return new(dialect.Fixed)
+	}
+	return &b.state.fixed
+}
+
+// Serves reports whether the chatbot lets in anybody at all.
+func (b Bot) Serves() bool {
+	return b.state != nil && !b.state.rules.Disabled && b.state.rules.OwnerActive && b.state.parties[organizationParty].active
 }
 
 // Through is g for requests to a chatbot: its allowance is used as well. Kind:

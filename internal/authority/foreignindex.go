@@ -18,23 +18,20 @@ type foreignIndex struct {
 	loading chan struct{}                                     // holds one token while somebody loads or adds
 
 	mu    sync.RWMutex
-	known map[foreignLookup]struct{} // covered by mu; nil = not loaded yet
-	knox  int                        // covered by mu: how many of known are SchemeKnox
+	known map[Scheme]map[foreignLookup]struct{} // covered by mu; nil = not loaded yet
 }
 
-// foreignLookup is the first bytes of what a secret is looked for by.
-type foreignLookup struct {
-	scheme Scheme
-	bytes  uint64
-}
+// foreignLookup is the first bytes of what a secret is looked for by. It is small:
+// there is one in memory for each secret.
+type foreignLookup uint64
 
-func lookupOf(scheme Scheme, b []byte) foreignLookup {
+func lookupOf(b []byte) foreignLookup {
 	var first [lookupBytes]byte
 	copy(first[:], b)
-	return foreignLookup{scheme, binary.BigEndian.Uint64(first[:])}
+	return foreignLookup(binary.BigEndian.Uint64(first[:]))
 }
 
-// indexTimeout ends a load that hangs. A million secrets take about a second.
+// indexTimeout ends a load that hangs. A million secrets take about two seconds.
 const indexTimeout = time.Minute
 
 func newForeignIndex(read func(context.Context, func(Scheme, []byte)) error) *foreignIndex {
@@ -62,11 +59,10 @@ func (x *foreignIndex) load(ctx context.Context) error {
 	// Others need it too: it does not end with whoever asked first.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
 	defer cancel()
-	known, knox := map[foreignLookup]struct{}{}, 0
+	known := map[Scheme]map[foreignLookup]struct{}{SchemeSHA256: {}, SchemeKnox: {}, SchemeBcrypt: {}}
 	err := x.read(ctx, func(scheme Scheme, b []byte) {
-		known[lookupOf(scheme, b)] = struct{}{}
-		if scheme == SchemeKnox {
-			knox++
+		if of := known[scheme]; of != nil {
+			of[lookupOf(b)] = struct{}{}
 		}
 	})
 	if err != nil {
@@ -74,7 +70,7 @@ func (x *foreignIndex) load(ctx context.Context) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.known, x.knox = known, knox
+	x.known = known
 	return nil
 }
 
@@ -85,21 +81,16 @@ func (x *foreignIndex) add(scheme Scheme, b []byte) {
 	defer func() { <-x.loading }()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.known == nil {
-		return
+	if x.known != nil {
+		x.known[scheme][lookupOf(b)] = struct{}{}
 	}
-	at := lookupOf(scheme, b)
-	if _, there := x.known[at]; !there && scheme == SchemeKnox {
-		x.knox++
-	}
-	x.known[at] = struct{}{}
 }
 
 // has reports whether a secret may be known under b.
 func (x *foreignIndex) has(scheme Scheme, b []byte) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	_, ok := x.known[lookupOf(scheme, b)]
+	_, ok := x.known[scheme][lookupOf(b)]
 	return ok
 }
 
@@ -107,7 +98,7 @@ func (x *foreignIndex) has(scheme Scheme, b []byte) bool {
 func (x *foreignIndex) hasKnox() bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.knox > 0
+	return len(x.known[SchemeKnox]) > 0
 }
 
 // hasHash reports whether the key with this hash may have been made elsewhere.

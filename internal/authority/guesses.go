@@ -110,7 +110,7 @@ type guess struct {
 
 // begin counts a try, or refuses it for the wrong ones before it.
 func (g *guesses) begin(begins []byte, from netip.Addr, now time.Time) (*guess, error) {
-	t := &guess{g: g, begins: lookupOf(SchemeBcrypt, begins), minute: now.Unix() / 60}
+	t := &guess{g: g, begins: lookupOf(begins), minute: now.Unix() / 60}
 	if from.IsValid() {
 		from = from.Unmap()
 		bits := from.BitLen()

@@ -100,6 +100,7 @@ func (a *Authority) importKeys(ctx context.Context, d deed, body []byte, book Bo
 func (a *Authority) importRow(ctx context.Context, d deed, b *batch, raw jsontext.Value, book Book) (ImportResult, error) {
 	r, err := readImportRow(raw, a.instant())
 	result := ImportResult{SourceID: r.sourceID}
+	d.tells = importChanges(b, &r)
 	if err == nil {
 		result, err = a.importOne(ctx, d, b, &r, book)
 	}
@@ -111,7 +112,6 @@ func (a *Authority) importRow(ctx context.Context, d deed, b *batch, raw jsontex
 		return result, err
 	}
 	if !b.dryRun {
-		d.name = b.source + " " + r.sourceID
 		if kept := a.refused(ctx, d, known); errors.Is(kept, fault.StoreUnavailable) {
 			return result, fault.Wrap(fault.StoreUnavailable, kept, "The audit cannot be written at the moment. Try again shortly.")
 		}
@@ -141,7 +141,6 @@ func (a *Authority) importOne(ctx context.Context, d deed, b *batch, r *importRo
 	}
 	d.id, d.name = row.ID, row.Name
 	done := act(a, d, keyFields(row.CreatedAt), nil, &row.Key)
-	done.Event.Changes = a.veil.changes(append(diff(keyFields(row.CreatedAt), nil, &row.Key), importChanges(b, r)...))
 	bots, err := a.grantEvents(ctx, d, &row, &done)
 	if err != nil {
 		return result, inside(err, "key.")
@@ -193,6 +192,9 @@ const maxSameBeginning = 8
 func (a *Authority) unused(ctx context.Context, r *importRow) error {
 	if r.secret.Scheme == SchemeSHA256 {
 		_, err := a.store.Keys.KeyByHash(ctx, r.hash)
+		if isNotFound(err) { // nor may a management key open the data plane
+			_, err = a.store.Management.ManagementKeyByHash(ctx, r.hash)
+		}
 		switch {
 		case err == nil:
 			return alreadyHere()

@@ -176,6 +176,30 @@ func TestStrangersCostNoLookUp(t *testing.T) {
 	}
 }
 
+// A secret that is here already is refused, that of a management key too: it must
+// not come to open the data plane.
+func TestSecretsThatAreHereAreNotImported(t *testing.T) {
+	h := newHouse(t)
+	_, own := h.key(t, `{"name":"own"}`)
+	_, management, err := h.CreateManagementKey(t.Context(), h.root, []byte(`{"name":"m","permissions":["platform:usage:read"]}`))
+	must(t, err)
+	knox := foreignRow("1", byKnox([]byte("token")), "")
+	h.brought(t, knox)
+	for name, secret := range map[string]string{
+		"a key": bySHA256(own), "a management key": bySHA256(management.Reveal()), "an imported one": byKnox([]byte("token")),
+	} {
+		for _, more := range []string{`,"dry_run":true`, ""} {
+			r := h.bring(t, h.root, more, foreignRow("2", secret, ""))[0]
+			if r.Outcome != authority.ImportRefused {
+				t.Errorf("%s: %+v", name, r)
+			}
+			same(t, wrong(r.Err), []string{"secret.digest"})
+		}
+	}
+	_, err = h.Authenticate(t.Context(), management.Reveal())
+	is(t, err, fault.KeyInvalid)
+}
+
 // What a row becomes is said once; saying it again changes nothing.
 func TestImportingAgainChangesNothing(t *testing.T) {
 	h := newHouse(t)
@@ -279,8 +303,14 @@ func TestC3_ImportingIsNoWayAroundPermissions(t *testing.T) {
 	checkOutcomes(t, h, abroad, body, "refused refused refused")
 	events, err := h.ListEvents(t.Context(), h.root, authority.EventFilter{Action: "api_key.import", Outcome: authority.OutcomeRefused, Size: 100})
 	must(t, err)
-	if len(events) != 3+3+1 {
-		t.Errorf("%d refusals are kept", len(events))
+	rows := 0
+	for _, e := range events {
+		if strings.Contains(e.Changes, `"field":"imported_from"`) {
+			rows++
+		}
+	}
+	if len(events) != 3+3+1 || rows != 3+1 {
+		t.Errorf("%d refusals are kept, %d of rows", len(events), rows)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"tollgate/internal/authority"
 	"tollgate/internal/fault"
+	"tollgate/internal/key"
 )
 
 // places is the things of one house on which operations are tried: somebody's
@@ -58,6 +59,15 @@ func (p *places) add(t *testing.T, name, role string) {
 var operations = map[string]func(t *testing.T, p *places, who authority.Principal, whose string) error{
 	"CreateKey": func(t *testing.T, p *places, who authority.Principal, whose string) error {
 		_, _, err := p.h.CreateKey(t.Context(), who, []byte(`{"name":"new","user_id":"`+p.users[whose].ID+`"}`))
+		return err
+	},
+	"ImportKeys": func(t *testing.T, p *places, who authority.Principal, whose string) error {
+		id := key.New("sk-").Reveal()
+		body := `{"source":"test","rows":[` + foreignRow(id, bySHA256(id), `,"owner":{"email":"`+p.users[whose].Email+`"}`) + `]}`
+		results, err := p.h.ImportKeys(t.Context(), who, []byte(body), noBook)
+		if err == nil && results[0].Err != nil {
+			err = results[0].Err
+		}
 		return err
 	},
 	"KeyByID": func(t *testing.T, p *places, who authority.Principal, whose string) error {
@@ -218,8 +228,9 @@ func TestC2_EveryOperationByRoleAndOwner(t *testing.T) {
 	organizationWide := roles(all, all, none, none, none, none)
 	sees := roles(all, all, all, none, none, none)
 	law := map[string]byRole{
-		"CreateKey": roles(answers{ok, ok, bad}, answers{ok, ok, bad}, create, create, create, none),
-		"KeyByID":   read, "GrantByID": read, "ListKeys": list,
+		"CreateKey":  roles(answers{ok, ok, bad}, answers{ok, ok, bad}, create, create, create, none),
+		"ImportKeys": roles(answers{ok, ok, bad}, answers{ok, ok, bad}, none, none, none, none),
+		"KeyByID":    read, "GrantByID": read, "ListKeys": list,
 		"UpdateKey": change, "ReplaceKey": change, "DeactivateKey": change, "ActivateKey": change, "RegenerateKey": change,
 		"ExtendKey": change, "RevokeKey": change, "DeleteKey": change,
 		// Who may see it is told that nothing is kept.

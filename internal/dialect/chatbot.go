@@ -26,6 +26,23 @@ func (r *Route) ChatbotID(path string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(path, r.before), r.after)
 }
 
+// chatbots is what the addresses of chatbots begin with.
+const chatbots = "/chatbots/"
+
+// Chatbot is the chatbot that a path names, by its id or its slug; front reports
+// whether it is the path of the chatbot itself, and no route below it. "" is none.
+func Chatbot(path string) (name string, front bool) {
+	if rest, ok := strings.CutPrefix(path, chatbots); ok && !strings.Contains(rest, "/") {
+		return rest, true
+	}
+	for i := range routes {
+		if name := routes[i].ChatbotID(path); name != "" {
+			return name, false
+		}
+	}
+	return "", false
+}
+
 // At is the route's path with a name in the place of its {…}.
 func (r *Route) At(name string) string {
 	if r.before == "" {

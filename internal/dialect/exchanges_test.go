@@ -110,7 +110,7 @@ func (s seen) summary() string {
 // TestExchanges reads each request, and takes the usage from its answer however
 // that is cut: at every place into two, into single bytes, with any line ends.
 func TestExchanges(t *testing.T) {
-	for _, format := range []llm.Format{llm.Anthropic, llm.Gemini} {
+	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini} {
 		for _, x := range exchanges(t, format) {
 			t.Run(string(format)+"/"+x.name, func(t *testing.T) {
 				x.check(t)

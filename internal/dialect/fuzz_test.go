@@ -187,7 +187,7 @@ func FuzzTapSplit(f *testing.F) {
 		`{"id":"a\"b","choices":[{"message":{"content":"x\\"}}],"usage":{"prompt_tokens":1}}`, `{"usage":null,"error":{}}`, ` {"id":"\u0061"`, `[]`, "",
 		`[{"a":"\\\"}]"},{"b":[1,{}]}] `, `{"content":[{"input":{"a":["b",{"c":"d"}],"input":{"e":"f"}},"text":"g"}]}`,
 	}
-	for _, format := range []llm.Format{llm.Anthropic, llm.Gemini} {
+	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini} {
 		for _, x := range exchanges(f, format) {
 			seeds = append(seeds, x.answer)
 		}

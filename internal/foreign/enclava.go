@@ -33,9 +33,11 @@ func readEnclava(r *reading) {
 	}
 	allow("allowed_models", &r.in.AllowedModels)
 	allow("allowed_ips", &r.in.AllowedIPs)
-	allow("allowed_chatbots", &r.in.AllowedChatbots)
-	if _, ok := r.in.AllowedChatbots.Get(); ok {
-		r.note("allowed_chatbots", "has ids of Enclava: they open nothing here until they are those of chatbots here")
+	if bots := r.words("allowed_chatbots"); len(bots) > 0 {
+		r.in.AllowedChatbots = r.chatbots("allowed_chatbots", bots)
+		if scopes, _ := r.in.Scopes.Get(); slices.Equal(scopes, []string{"chatbot.chat"}) {
+			r.in.Kind = api.Set("chatbot")
+		}
 	}
 	if paths := r.words("allowed_endpoints"); len(paths) > 0 {
 		r.in.AllowedEndpoints = api.Set(r.enclavaPaths(paths))

@@ -27,6 +27,11 @@ func TestEnclava(t *testing.T) {
 			more:  `{"owner":{"email":"ada@example.com"},"spent":{"cost_usd":"1.23","tokens":77,"at":"2025-06-01T00:00:00Z"}}`,
 			notes: []string{"allowed_chatbots", "allowed_endpoints", "scopes", "total_requests"},
 		},
+		"for a chatbot": {
+			row:  strings.Replace(base, `["chat.completions","budget.read"]`, `["chatbot.chat"]`, 1) + `"allowed_chatbots":["7f"]}`,
+			opts: foreign.Options{Chatbots: map[string]string{"7f": "bot_1"}},
+			key:  `{"name":"app","kind":"chatbot","scopes":["chatbot.chat"],"allowed_chatbots":["bot_1"],` + rates + `}`,
+		},
 		"a month": {
 			row: base + `"budget_limit":500,"budget_type":"monthly","is_unlimited":false,"total_cost_cents":7,"created_at":"2025-06-01T00:00:00"}`,
 			key: head + rates + `,"budget_limit_cents":500,"budget_type":"monthly"}`, more: `{"owner":null,"spent":{"cost_usd":"0.07"}}`, notes: []string{"scopes", "total_cost"},
@@ -104,6 +109,10 @@ func TestSmarter(t *testing.T) {
 		"linked": {
 			row: base + `"chatbots":"one, two"}`, notes: []string{"chatbots"}, more: `{"owner":{"email":"ada@example.com","name":"ada"},"spent":null}`,
 			key: `{"name":"bot","description":"d","kind":"chatbot","scopes":["chatbot.chat"],"allowed_chatbots":["one","two"],` + unlimited + `}`,
+		},
+		"linked to one of here": {
+			row: base + `"chatbots":["one","two","uno"]}`, opts: foreign.Options{Chatbots: map[string]string{"one": "bot_1", "uno": "bot_1", "two": "bot_2"}},
+			key: `{"name":"bot","description":"d","kind":"chatbot","scopes":["chatbot.chat"],"allowed_chatbots":["bot_1","bot_2"],` + unlimited + `}`,
 		},
 		"not linked":           {row: base + `"x":0}`, problem: []string{"chatbots"}},
 		"not linked, given up": {row: base + `"x":0}`, opts: foreign.Options{Drop: []string{"chatbots"}}, key: `{"name":"bot","description":"d","scopes":["chatbot.chat"],` + unlimited + `}`, notes: []string{"chatbots"}},

@@ -43,10 +43,11 @@ func FormatNamed(name string) (Format, bool) {
 // Options are what a file does not say.
 type Options struct {
 	Now         time.Time
-	Owners      *Owners  // by whom ids of owners are found; nil = nobody is known
-	Ownerless   bool     // keys of owners that nobody knows become nobody's
-	Drop        []string // restrictions, and unknown columns, that are given up
-	QuotaPerUSD int64    // of new-api; 0 = 500,000
+	Owners      *Owners           // by whom ids of owners are found; nil = nobody is known
+	Ownerless   bool              // keys of owners that nobody knows become nobody's
+	Drop        []string          // restrictions, and unknown columns, that are given up
+	QuotaPerUSD int64             // of new-api; 0 = 500,000
+	Chatbots    map[string]string // ids of chatbots here, by what they are called there
 }
 
 // Record is a row in Tollgate's words.
@@ -297,6 +298,26 @@ func (r *reading) limited(column string, n *int64, least, most int64) api.Option
 		return api.Set(most)
 	}
 	return api.Set(*n)
+}
+
+// chatbots are the chatbots that a key opens, by their ids here. What is not said to
+// be one here keeps its name, and opens nothing.
+func (r *reading) chatbots(column string, names []string) api.Optional[[]string] {
+	var ids []string
+	unknown := false
+	for _, name := range names {
+		id, ok := r.opts.Chatbots[name]
+		if !ok {
+			id, unknown = name, true
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	if unknown {
+		r.note(column, "names a chatbot of there, which opens nothing here; --chatbot NAME=ID says which one it is here")
+	}
+	return api.Set(ids)
 }
 
 // The ranges of limits in Tollgate.

@@ -53,6 +53,5 @@ func (r *reading) smarterChatbots() {
 		r.lose("chatbots", "no chatbot is linked to it, so it opens none; export their names in the column chatbots")
 		return
 	}
-	r.in.Kind, r.in.AllowedChatbots = api.Set("chatbot"), api.Set(bots)
-	r.note("chatbots", "has names of Smarter: they open nothing here until they are ids of chatbots here")
+	r.in.Kind, r.in.AllowedChatbots = api.Set("chatbot"), r.chatbots("chatbots", bots)
 }

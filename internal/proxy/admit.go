@@ -165,7 +165,13 @@ func tight(err error) bool {
 // then it needs none.
 func (x *exchange) price(budgeted bool, feePercent int64) error {
 	x.tariff, x.prices = catalog.Tariff{}, ""
-	if x.route.Free || !x.pay.costs {
+	if x.route.Free {
+		return nil
+	}
+	if asked := x.asked(); asked != "" && x.grant.Anonymous() {
+		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and callers without a key may not ask for it.", asked)
+	}
+	if !x.pay.costs {
 		return nil
 	}
 	if err := x.fullPrice(budgeted); err != nil || x.pay.payer == nil {
@@ -197,16 +203,22 @@ func (x *exchange) fullPrice(budgeted bool) error {
 	return nil
 }
 
-// extra names what the call asks for that is billed by other prices than the
-// catalogue's; "" = nothing.
+// extra names what of the call is billed by other prices than the catalogue's;
+// "" = nothing.
 func (x *exchange) extra() string {
+	if asked := x.asked(); asked != "" || !x.target.Model.Has("searches") {
+		return asked
+	}
+	return "The search that this model makes for each request"
+}
+
+// asked names what of that the call asks for.
+func (x *exchange) asked() string {
 	switch {
 	case x.call.WebSearch:
 		return "Web search (web_search_options)"
 	case x.call.HostedTools:
 		return "A tool that the provider runs (tools)"
-	case x.target.Model.Has("searches"):
-		return "The search that this model makes for each request"
 	case x.call.Extra != "":
 		return x.call.Extra
 	}
@@ -238,10 +250,12 @@ func (x *exchange) bound(req *ledger.Request, input int64) {
 	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected))
 }
 
-// reach is which dearer classes of input the request can have. Anthropic writes to
-// a cache what is marked for it; others do as they like.
+// reach is which dearer classes of input the request can have. There can be sound
+// in whatever is no text and no picture that is here. Anthropic writes to a cache
+// what is marked for it; others do as they like.
 func (x *exchange) reach() catalog.Reach {
-	r := catalog.Reach{Sound: x.call.Media.Audio > 0 || x.call.Media.Others > 0, Write: true, Write1h: true}
+	m := &x.call.Media
+	r := catalog.Reach{Sound: m.Audio+m.Files+m.Others+m.RemoteImages > 0, Write: true, Write1h: true}
 	if x.route.Format == llm.Anthropic {
 		r.Write, r.Write1h = x.call.CacheWrite, x.call.CacheWrite1h
 	}

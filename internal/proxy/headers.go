@@ -21,7 +21,7 @@ func (x *exchange) headers() {
 		}
 		h["Request-Id"] = []string{id}
 	}
-	requests, tokens := x.hold.Room()
+	requests, tokens := x.room()
 	rateHeaders(h, x.begun, requests, tokens)
 	if x.hold.Clamped() {
 		h["X-Tollgate-Clamped"] = []string{"max_tokens=" + strconv.FormatInt(x.hold.Output(), 10)}

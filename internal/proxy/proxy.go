@@ -103,6 +103,7 @@ type exchange struct {
 	begun time.Time
 	route *dialect.Route // nil = no such path
 	ip    netip.Addr
+	chatbot
 
 	tokens     *tokens.Counter // the Proxy's
 	key        string          // as presented
@@ -126,7 +127,7 @@ type exchange struct {
 
 // ServeHTTP takes one request through the walk.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{w: w, r: r, begun: time.Now(), tokens: p.opts.Tokens}
+	x := &exchange{w: w, r: r, begun: time.Now(), ip: p.opts.Addresses.Of(r), tokens: p.opts.Tokens}
 	defer x.end()
 	if err := p.walk(x); err != nil {
 		p.refuse(x, err)
@@ -143,6 +144,9 @@ func (x *exchange) end() {
 
 // walk is the list of steps. An error of it has not been told to the caller yet.
 func (p *Proxy) walk(x *exchange) error {
+	if done, err := p.front(x); done || err != nil {
+		return err
+	}
 	if err := p.authenticate(x); err != nil {
 		return err
 	}
@@ -157,6 +161,9 @@ func (p *Proxy) walk(x *exchange) error {
 	if err := p.identify(x); err != nil {
 		return err
 	}
+	if err := x.fix(); err != nil {
+		return err
+	}
 	if err := p.admit(x); err != nil {
 		return err
 	}
@@ -166,7 +173,9 @@ func (p *Proxy) walk(x *exchange) error {
 // authenticate finds whose key it is, and asks the rules that need nothing of
 // the body.
 func (p *Proxy) authenticate(x *exchange) error {
-	x.ip = p.opts.Addresses.Of(x.r)
+	x.ask = policy.Ask{Now: x.begun, IP: x.ip}
+	var lost error
+	x.route, lost = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header)
 	query := ""
 	if x.format() == llm.Gemini {
 		query = x.r.URL.RawQuery
@@ -176,33 +185,52 @@ func (p *Proxy) authenticate(x *exchange) error {
 	if x.key, inQuery, err = presented(x.r.Header, query); err != nil {
 		return err
 	}
-	x.ask = policy.Ask{Now: x.begun, IP: x.ip}
+	if x.visits() {
+		return p.identify(x)
+	}
+	if x.key == "" {
+		return fault.New(fault.KeyMissing, "No API key was sent. Put it in the header \"Authorization: Bearer tg_…\".")
+	}
 	if x.grant, err = p.opts.Authority.AuthenticateFrom(x.r.Context(), x.key, x.ip); err != nil {
 		return err
 	}
 	if inQuery && !x.grant.KeyInQuery() {
 		return fault.New(fault.KeyMissing, "The key stands in the query (?key=), where it is not taken: send it in the header x-goog-api-key. The organization's allow_key_in_query would allow it.")
 	}
-	if x.route, err = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header); err != nil {
+	if lost != nil {
 		if f := x.grant.Rules().AdmitCaller(&x.ask); f != nil {
 			return f // who may not be here is not told what there is
 		}
-		return err
+		return lost
 	}
-	x.ask.Scope, x.ask.Endpoint, x.ask.Format = x.route.Scope, x.route.Path, x.route.Format
 	return x.admitRoute()
 }
 
-// identify looks the key up as it is now, and asks the same rules of it.
-func (p *Proxy) identify(x *exchange) error {
-	var err error
-	if x.grant, err = p.opts.Authority.AuthenticateFrom(x.r.Context(), x.key, x.ip); err != nil {
+// identify looks the caller up as they are now, and asks the same rules.
+func (p *Proxy) identify(x *exchange) (err error) {
+	if x.route.Chatbot {
+		if err = p.findBot(x); err != nil {
+			return err
+		}
+	}
+	if x.visits() {
+		x.grant, err = x.bot.Visit(x.ip)
+	} else {
+		x.grant, err = p.opts.Authority.AuthenticateFrom(x.r.Context(), x.key, x.ip)
+	}
+	if err != nil {
 		return err
 	}
 	return x.admitRoute()
 }
 
 func (x *exchange) admitRoute() error {
+	x.ask.Scope, x.ask.Endpoint, x.ask.Format = x.route.Scope, x.route.Path, x.route.Format
+	if x.route.Chatbot {
+		if err := x.enter(); err != nil {
+			return err
+		}
+	}
 	if f := x.grant.Rules().AdmitRoute(&x.ask); f != nil {
 		return f
 	}

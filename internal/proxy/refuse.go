@@ -24,10 +24,15 @@ func (p *Proxy) refuse(x *exchange, err error) {
 		id = x.hold.ID()
 		x.headers()
 	}
-	if r, ok := errors.AsType[*ledger.Refused](err); ok {
-		refusedHeaders(x.w.Header(), x.begun, r)
-	}
+	x.crossOrigin()
 	p.record(x, f, status, id)
+	if r, ok := errors.AsType[*ledger.Refused](err); ok {
+		if x.grant.Anonymous() && r.Subject.Kind != limit.Visitor {
+			f = withheld(f, r)
+		} else {
+			refusedHeaders(x.w.Header(), x.begun, r)
+		}
+	}
 	if status == http.StatusRequestEntityTooLarge || f.Kind == fault.RequestTimeout {
 		x.w.Header().Set("Connection", "close") // the rest of the body is not read
 	}
@@ -66,6 +71,9 @@ func (p *Proxy) record(x *exchange, f *fault.Error, status int, id ledger.Reques
 	}
 	if x.target.Model != nil { // any other name is the caller's own writing, and can hold anything
 		attrs = append(attrs, slog.String("model", x.target.Model.Name))
+	}
+	if !x.bot.IsZero() {
+		attrs = append(attrs, slog.String("chatbot_id", x.bot.Chatbot().ID))
 	}
 	if repeated > 0 {
 		attrs = append(attrs, slog.Int("more_like_it", repeated))

@@ -77,7 +77,7 @@ func (p *Proxy) done(x *exchange, r ledger.Result) ledger.Entry {
 	entry, ok := x.hold.Settle(r)
 	if ok && p.opts.LogRequests {
 		p.opts.Log.LogAttrs(x.r.Context(), slog.LevelInfo, "request",
-			slog.String("request_id", entry.ID.String()), slog.String("key_id", entry.KeyID),
+			slog.String("request_id", entry.ID.String()), slog.String("key_id", entry.KeyID), slog.String("chatbot_id", entry.ChatbotID),
 			slog.String("provider", entry.Provider), slog.String("model", entry.Model), slog.String("endpoint", entry.Endpoint),
 			slog.Int("status", entry.Status), slog.String("outcome", entry.Outcome.String()),
 			slog.Int64("input_tokens", entry.Usage.InputTokens()), slog.Int64("output_tokens", entry.Usage.OutputTokens()),
