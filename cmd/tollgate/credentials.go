@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ type credentialFlags struct {
 	Organization        api.Optional[string] `placeholder:"ID" help:"openai: whose account pays; none = not said."`
 	Project             api.Optional[string] `placeholder:"ID" help:"openai and google: whose account pays; none = not said."`
 	BillTo              api.Optional[string] `placeholder:"NAME" help:"huggingface: whose account pays; none = not said."`
-	Header              map[string]string    `placeholder:"NAME=VALUE" help:"azure and custom: a further header, sealed like the secret; an empty value takes it away."`
+	Header              map[string]string    `placeholder:"NAME=VALUE" help:"azure and custom: a further header, sealed like the secret; an empty value takes it away, and @FILE reads it from a file, where other users of the machine cannot see it."`
 	DailyLimit          api.Optional[int64]  `placeholder:"N" help:"Tokens in a calendar day; none = no limit."`
 	MonthlyLimit        api.Optional[int64]  `placeholder:"N" help:"Tokens in a calendar month; none = no limit."`
 	TokensPerMinute     api.Optional[int64]  `placeholder:"N" help:"Tokens in any minute; none = no limit."`
@@ -74,6 +75,9 @@ func (f credentialFlags) input(t *terminal) (api.CredentialInput, error) {
 		headers := map[string]*string{}
 		for name, value := range f.Header {
 			headers[name] = nil
+			if value, err = headerOf(value); err != nil {
+				return in, err
+			}
 			if value != "" {
 				headers[name] = &value
 			}
@@ -84,6 +88,24 @@ func (f credentialFlags) input(t *terminal) (api.CredentialInput, error) {
 		in.CustomConfig = api.Set(config)
 	}
 	return in, nil
+}
+
+// headerOf is the value of a header as a flag says it: @FILE is the first line of
+// a file.
+func headerOf(flag string) (string, error) {
+	name, isFile := strings.CutPrefix(flag, "@")
+	if !isFile {
+		return flag, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("read the value of a header: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if line = strings.TrimSpace(line); line == "" {
+		return "", misuse("--header: %s holds no value", name)
+	}
+	return line, nil
 }
 
 type credentialsCreateCmd struct {

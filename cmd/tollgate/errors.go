@@ -111,11 +111,12 @@ func refusalHint(e *client.Error) string {
 }
 
 // listHint names the command that lists what was not found, by the noun in
-// `There is no user "…".`
+// `There is no user "…".` and in "There is no user of this id."
 func listHint(detail string) string {
 	const hint = "tollgate %s list shows what there is, with their ids"
 	_, rest, _ := strings.Cut(detail, "There is no ")
 	noun, _, _ := strings.Cut(rest, ` "`)
+	noun, _, _ = strings.Cut(noun, " of this id")
 	command := strings.ReplaceAll(strings.TrimPrefix(noun, "API "), " ", "-") + "s"
 	if strings.HasPrefix(detail, "There are no prices") {
 		command = "prices"

@@ -38,7 +38,7 @@ func (s *service) credentialRoutes() {
 	}, s.getCredential)
 	add(s, route{
 		method: http.MethodPatch, path: "/credentials/{id}", id: "update-credential", tag: "credentials",
-		summary: "Change fields of a credential", about: "JSON merge patch (RFC 7396): what is left out stays, null lifts. Read-only fields may be sent back with the value that they have. In force when the answer is sent. After a change of its secret, or of where that is sent, it is unknown again what its provider says.",
+		summary: "Change fields of a credential", about: "JSON merge patch (RFC 7396): what is left out stays, null lifts. Read-only fields may be sent back with the value that they have. In force when the answer is sent. With another base_url the secret and the values of headers must be sent again: what is stored is sent to nowhere else. After a change of its secret, or of where that is sent, it is unknown again what its provider says.",
 		body: api.CredentialInput{}, samples: updateCredentialSamples(), returns: "The credential as it is now.", codes: changes, bodyBytes: 256 << 10, timeout: checkTime,
 	}, s.updateCredential)
 	add(s, route{

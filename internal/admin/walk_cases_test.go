@@ -254,7 +254,10 @@ func (w *walk) fields() {
 	must(w.t, json.Unmarshal([]byte(w.body), &base))
 	refused := map[string][]string{}
 	for _, field := range slices.Sorted(maps.Keys(properties)) {
-		for _, value := range append(values(), bordering(object(properties[field]))...) {
+		for i, value := range append(values(), bordering(object(properties[field]))...) {
+			if w.op.method == http.MethodPut && i%3 > 0 {
+				continue // it merges like PATCH, which has had all of them
+			}
 			body := maps.Clone(base)
 			body[field] = json.RawMessage(value)
 			text, err := json.Marshal(body)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/secret"
@@ -67,7 +68,7 @@ func (a *Authority) createChatbot(ctx context.Context, d deed, body []byte) (Cha
 	err = a.storeChatbot(ctx, d, &c)
 	// Whoever named no slug need not care that another chatbot has the same name.
 	for base, n := c.Slug, 2; isKind(err, fault.NameTaken) && !e.has("slug") && n < 100; n++ {
-		c.Slug = fmt.Sprintf("%.60s-%d", base, n)
+		c.Slug = fmt.Sprintf("%s-%d", strings.TrimRight(fmt.Sprintf("%.60s", base), "-"), n)
 		err = a.storeChatbot(ctx, d, &c)
 	}
 	switch {

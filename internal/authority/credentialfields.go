@@ -269,6 +269,7 @@ func settleCredential(e *edit[draft], list []member) {
 	missing("provider", c.Provider == "")
 	missing("key_name", c.Name == "")
 	missing(credential.APIKey, e.current == nil && c.apiKey.IsZero())
+	settleMove(e)
 	for _, s := range credential.Settings(c.Provider) {
 		if s.Required && *s.At(&c.Config) == "" && !e.failed("custom_config") {
 			e.fail("custom_config", s.Name+" is required for "+c.Provider)
@@ -276,6 +277,23 @@ func settleCredential(e *edit[draft], list []member) {
 	}
 	twice(e, list, "daily_limit", "tokens_per_day", func(c *draft) **int64 { return &c.TokensPerDay })
 	twice(e, list, "monthly_limit", "tokens_per_month", func(c *draft) **int64 { return &c.TokensPerMonth })
+}
+
+// settleMove keeps secrets from going where whoever knows them did not send them:
+// who moves a credential to another base_url brings its secrets along anew.
+func settleMove(e *edit[draft]) {
+	c := e.next
+	if e.current == nil || c.Config.BaseURL == e.current.Config.BaseURL {
+		return
+	}
+	if c.apiKey.IsZero() && !e.failed(credential.APIKey) {
+		e.fail(credential.APIKey, "must be sent again with another base_url: what is stored is sent to nowhere else")
+	}
+	for _, name := range e.current.Config.Headers {
+		if _, said := c.headers[name]; !said && !e.failed("custom_config") {
+			e.fail("custom_config", "headers: "+name+" must be sent again with another base_url, or taken away with null")
+		}
+	}
 }
 
 // twice settles a limit that has two names. An object that was read has both; who

@@ -272,7 +272,7 @@ func TestA5_AChangedSecretIsUnknown(t *testing.T) {
 	}
 	stale, err := h.CheckCredential(t.Context(), h.root, c.ID, 0)
 	must(t, err)
-	for _, body := range []string{`{"api_key":"another-secret"}`, `{"custom_config":{"base_url":"https://y.example"}}`, `{"custom_config":{"headers":{"X-A":"12345678"}}}`} {
+	for _, body := range []string{`{"api_key":"another-secret"}`, `{"api_key":"another-secret","custom_config":{"base_url":"https://y.example"}}`, `{"custom_config":{"headers":{"X-A":"12345678"}}}`} {
 		if v := judge(credential.Verdict{State: credential.Valid}).Validation; v.Verdict != credential.Valid || v.CheckedAt != noon || v.ValidatedAt != noon {
 			t.Fatalf("judged: %+v", v)
 		}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"tollgate/internal/fault"
 	"tollgate/internal/key"
 )
@@ -139,7 +141,7 @@ func (g *guesses) begin(begins []byte, from netip.Addr, now time.Time) (*guess, 
 
 // spend takes the work of checking against a hash of this cost, or refuses.
 func (t *guess) spend(cost int, now time.Time) error {
-	need := int64(1) << (cost - minBcryptCost)
+	need := workOf(cost)
 	g := t.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -157,6 +159,18 @@ func (t *guess) spend(cost int, now time.Time) error {
 	g.work -= need
 	t.work += need
 	return nil
+}
+
+// workOf is the work of checking against a hash of this cost.
+func workOf(cost int) int64 { return int64(1) << (cost - minBcryptCost) }
+
+// proofWork is that of a hash; 0 for one that cannot be read, or none.
+func proofWork(proof []byte) int64 {
+	cost, err := bcrypt.Cost(proof)
+	if err != nil {
+		return 0
+	}
+	return workOf(cost)
 }
 
 // right takes back what was counted.

@@ -186,6 +186,8 @@ func (a *Authority) importedBefore(ctx context.Context, d deed, b *batch, r *imp
 
 // maxSameBeginning is how many keys of which only a bcrypt hash is known may begin
 // alike: a caller's key is checked against all of them.
+// And what that costs must fit into what checking may cost at once: the last of
+// them could never be found otherwise.
 const maxSameBeginning = 8
 
 // unused refuses a secret that a key here has already.
@@ -207,13 +209,15 @@ func (a *Authority) unused(ctx context.Context, r *importRow) error {
 	if err != nil {
 		return err
 	}
+	work := proofWork(r.secret.Proof)
 	for _, s := range list {
 		if s.fingerprint(key.Hash{}) == r.secret.fingerprint(key.Hash{}) {
 			return alreadyHere()
 		}
+		work += proofWork(s.Proof)
 	}
-	if len(list) >= maxSameBeginning {
-		return problem("secret.prefix", "is how eight keys begin already that have not been used yet; checking a key against more would take too long")
+	if len(list) >= maxSameBeginning || work > guessWork {
+		return problem("secret.prefix", "is how as many keys begin already that have not been used yet as can be checked; checking a key against more would take too long")
 	}
 	return nil
 }

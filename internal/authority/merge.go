@@ -52,13 +52,20 @@ func (e *edit[T]) fail(name, problem string) {
 	e.problems = append(e.problems, fault.Field{Name: name, Problem: problem})
 }
 
+// maxProblems is how many problems a refusal names: a body of nothing but mistakes
+// must not cost more than a right one, nor make an answer longer than itself.
+const maxProblems = 50
+
 // apply reads every member through its line of the table.
 func (e *edit[T]) apply(table []field[T], members []member) {
 	for _, m := range members {
+		if len(e.problems) >= maxProblems {
+			return // err refuses the body in any case
+		}
 		e.given = append(e.given, m.name)
 		i := slices.IndexFunc(table, func(f field[T]) bool { return f.name == m.name })
 		if i < 0 {
-			e.fail(m.name, unknownField(table, m.name))
+			e.fail(clean(m.name, maxNameShown), unknownField(table, m.name))
 		} else if problem := table[i].set(e, m.value); problem != "" {
 			e.fail(m.name, problem)
 		}
@@ -166,8 +173,16 @@ func (e *edit[T]) settleActive(list []member) {
 	}
 }
 
+const (
+	maxFieldName = 64   // more bytes than a name has that was meant to be one of ours
+	maxNameShown = 1024 // bytes of a name that a refusal repeats
+)
+
 // unknownField suggests the name that was probably meant.
 func unknownField[T any](table []field[T], name string) string {
+	if len(name) > maxFieldName {
+		return "is not a known field"
+	}
 	best, distance := "", 1+len(name)/3
 	for _, f := range table {
 		if d := editDistance(strings.ToLower(name), f.name); d <= distance {

@@ -119,8 +119,12 @@ func setTimezone(e *edit[Organization], raw jsontext.Value) string {
 	return "must be an IANA time zone like Europe/Berlin"
 }
 
+// maxDefaultPrice is a hundred times what the dearest model costs. Far dearer ones
+// would bring a few requests to the end of what sums of money can hold.
+const maxDefaultPrice = money.Price(100_000 * 1_000_000)
+
 func setDefaultPrice(e *edit[Organization], raw jsontext.Value) string {
-	const want = `must be null or an object like {"input_usd_per_million": "1.50", "output_usd_per_million": "6.00"}`
+	const want = `must be null or an object like {"input_usd_per_million": "1.50", "output_usd_per_million": "6.00"}, with prices of 100000 at most`
 	if isNull(raw) {
 		e.next.DefaultPrice = nil
 		return ""
@@ -134,7 +138,7 @@ func setDefaultPrice(e *edit[Organization], raw jsontext.Value) string {
 	}
 	input, errIn := money.ParsePrice(*body.Input)
 	output, errOut := money.ParsePrice(*body.Output)
-	if errIn != nil || errOut != nil {
+	if errIn != nil || errOut != nil || max(input, output) > maxDefaultPrice {
 		return want
 	}
 	e.next.DefaultPrice = &DefaultPrice{Input: input, Output: output}

@@ -53,8 +53,10 @@ func TestOrganization(t *testing.T) {
 		`{"timezone":null}`:                                 "timezone",
 		`{"default_price":"1.5"}`:                           "default_price",
 		`{"default_price":{"input_usd_per_million":"1.5"}}`: "default_price",
-		`{"default_price":{"input_usd_per_million":"-1","output_usd_per_million":"1"}}`:          "default_price",
-		`{"default_price":{"input_usd_per_million":"1","output_usd_per_million":"1","extra":1}}`: "default_price",
+		`{"default_price":{"input_usd_per_million":"9000000000000","output_usd_per_million":"1"}}`: "default_price",
+		`{"default_price":{"input_usd_per_million":"1","output_usd_per_million":"100000.01"}}`:     "default_price",
+		`{"default_price":{"input_usd_per_million":"-1","output_usd_per_million":"1"}}`:            "default_price",
+		`{"default_price":{"input_usd_per_million":"1","output_usd_per_million":"1","extra":1}}`:   "default_price",
 		`{"status":"revoked","name":""}`: "name status",
 	} {
 		_, err := h.UpdateOrganization(t.Context(), h.root, []byte(body), 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -207,4 +208,30 @@ func (s brokenImports) ForeignLookups(ctx context.Context, each func(authority.S
 		return errDisk
 	}
 	return s.ImportStore.ForeignLookups(ctx, each)
+}
+
+// No more keys that begin alike are taken than one that begins so can be checked
+// against at once: the last could never be used.
+func TestKeysThatBeginAlikeCanAllBeChecked(t *testing.T) {
+	h := newHouse(t)
+	for cost, want := range map[int]int{14: 4, 13: 8, 10: 8} {
+		var rows []string
+		for i := range 9 {
+			digest := fmt.Sprintf("$2b$%02d$%s%d", cost, strings.Repeat("a", 52), i)
+			rows = append(rows, foreignRow(fmt.Sprintf("%d-%d", cost, i),
+				fmt.Sprintf(`{"scheme":"bcrypt","digest":%q,"prefix":"en_c%04d"}`, digest, cost), ""))
+		}
+		made := 0
+		for _, r := range h.bring(t, h.root, "", rows...) {
+			switch {
+			case r.Outcome == authority.ImportCreated:
+				made++
+			case r.Err == nil || r.Err.Param != "secret.prefix":
+				t.Errorf("%+v", r)
+			}
+		}
+		if made != want {
+			t.Errorf("%d keys of cost %d that begin alike, want %d", made, cost, want)
+		}
+	}
 }

@@ -150,6 +150,9 @@ func (r *reader) block() {
 			r.skip()
 		}
 	}
+	if string(kind) == `"tool_reference"` {
+		r.call.refers++
+	}
 	medium := string(kind) == `"image"` || string(kind) == `"document"`
 	switch {
 	case m.Others != others:
@@ -272,6 +275,7 @@ func (r *reader) anthropicTool() bool {
 		}
 		hosted = hosted || !runsAtCaller(kind)
 	})
+	r.call.largest = max(r.call.largest, int64(r.i-at))
 	return types <= 1 && !hosted
 }
 

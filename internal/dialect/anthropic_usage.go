@@ -4,8 +4,8 @@ import "tollgate/internal/llm"
 
 // anthropicUsage is what Anthropic has said of the usage so far ("Messages",
 // usage; "Streaming messages"). A stream says it in pieces: message_start what
-// was read, message_delta the totals up to then, of which the last counts. A
-// field of -1 was not said.
+// was read, message_delta the totals up to then, of which the last counts: the one
+// that says why the answer ended. A field of -1 was not said.
 type anthropicUsage struct {
 	input, cacheRead, cacheWrite int64 // disjoint
 	write5m, write1h             int64 // of cacheWrite
@@ -33,12 +33,26 @@ func (u *anthropicUsage) add(raw []byte) (llm.Usage, bool) {
 	if s.end(); s.bad != "" {
 		return llm.Usage{}, false
 	}
+	next.grow(u)
 	sum := next.classes()
 	if sum.Total() == 0 {
 		return llm.Usage{}, false
 	}
 	*u = next
 	return sum, true
+}
+
+// grow lets no total be less than before: some servers say in the end that nothing
+// was read.
+func (u *anthropicUsage) grow(before *anthropicUsage) {
+	u.input = max(u.input, before.input)
+	u.cacheRead = max(u.cacheRead, before.cacheRead)
+	u.cacheWrite = max(u.cacheWrite, before.cacheWrite)
+	u.write5m = max(u.write5m, before.write5m)
+	u.write1h = max(u.write1h, before.write1h)
+	u.output = max(u.output, before.output)
+	u.thinking = max(u.thinking, before.thinking)
+	u.searches = max(u.searches, before.searches)
 }
 
 func (u *anthropicUsage) read(s *scanner) {
@@ -159,7 +173,7 @@ func (f *findings) heard(c *chunk) {
 		}
 	case `"message_delta"`:
 		if c.usage != nil {
-			f.use(c.usage, true)
+			f.use(c.usage, c.stopped)
 		}
 	case `"message_stop"`:
 		f.tally.Finished = true

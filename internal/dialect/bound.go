@@ -70,6 +70,7 @@ func (c *Call) overhead() int64 {
 	if c.Tools || c.WebSearch {
 		n += overTools
 	}
+	n += c.refers * c.largest
 	if c.Templated {
 		n += overTool * c.listed
 	}

@@ -8,18 +8,19 @@ import (
 
 // chunk is what the gate reads of one event of a stream.
 type chunk struct {
-	format llm.Format
-	kind   []byte // Anthropic's type of the event, as written
-	begun  uint64 // Gemini's candidates that it has something of, by their index
-	ended  uint64 // those that it ends
-	denied bool   // Gemini answers nothing to this prompt
-	id     []byte // raw; nil = none
-	usage  []byte // the value; nil = none or null
-	failed bool   // there is a top-level error that is not null
-	empty  bool   // there are choices, and none in them
-	bytes  int64  // of output text, escapes as written
-	texts  int64  // pieces of output text that are not empty
-	last   span   // the name and the opening quote of the last of them
+	format  llm.Format
+	kind    []byte // Anthropic's type of the event, as written
+	stopped bool   // Anthropic says why the answer ended
+	begun   uint64 // Gemini's candidates that it has something of, by their index
+	ended   uint64 // those that it ends
+	denied  bool   // Gemini answers nothing to this prompt
+	id      []byte // raw; nil = none
+	usage   []byte // the value; nil = none or null
+	failed  bool   // there is a top-level error that is not null
+	empty   bool   // there are choices, and none in them
+	bytes   int64  // of output text, escapes as written
+	texts   int64  // pieces of output text that are not empty
+	last    span   // the name and the opening quote of the last of them
 }
 
 // read reads data; it is false when that is no JSON object.
@@ -83,10 +84,23 @@ func (c *chunk) anthropic(s *scanner, name []byte) {
 	case "usage":
 		c.readUsage(s)
 	case "delta", "content_block":
+		at := s.i
 		c.walk(s)
+		c.stopped = c.stopped || s.bad == "" && stops(s.b[at:s.i])
 	default:
 		s.skip()
 	}
+}
+
+// stops reports whether a delta says why the message ended.
+func stops(delta []byte) (stopped bool) {
+	s := scanner{b: delta}
+	eachMember(&s, func(name []byte) {
+		if value := s.value(); string(name) == "stop_reason" {
+			stopped = string(value) != "null"
+		}
+	})
+	return stopped
 }
 
 func (c *chunk) readID(s *scanner) {

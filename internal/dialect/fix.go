@@ -37,9 +37,10 @@ func NewPrompt(text string) Prompt {
 
 // Fix lays f down: from then on the call is what will be sent. What a caller could
 // get round it by is refused as fault.InvalidField: fields that OpenAI's reference
-// does not have, and, where there is a prompt, messages of whoever is neither
-// user, assistant nor tool. It is called once at most, for routes to chatbots,
-// before any bound is asked for.
+// does not have, several answers, each of which could be as long as the longest may
+// be, and, where there is a prompt, messages of whoever is neither user, assistant
+// nor tool. It is called once at most, for routes to chatbots, before any bound is
+// asked for.
 func (c *Call) Fix(f *Fixed) error {
 	switch {
 	case c.texts.absent():
@@ -49,6 +50,8 @@ func (c *Call) Fix(f *Fixed) error {
 	case c.speaks > 0 && f.Prompt.message != nil:
 		param := "messages[" + strconv.FormatInt(c.speaks-1, 10) + "].role"
 		return invalid(param, "This chatbot has instructions of its own, so messages may be of the roles user, assistant, tool and function only, and %s has %s.", param, c.spoken)
+	case c.Choices > 1:
+		return invalid("n", "A chatbot gives one answer to a request, and \"n\" asks for %d: send several requests, or leave it out.", c.Choices)
 	}
 	c.fixed = f
 	if f.Model != "" {

@@ -90,6 +90,7 @@ func TestFixRefusesWhatGetsRoundIt(t *testing.T) {
 		`{"messages":[],"chat_template":"x"}`:         "chat_template",
 		`{"messages":[],"max_output_tokens":9}`:       "max_output_tokens",
 		`{"messages":[],"top_k":1}`:                   "top_k",
+		`{"messages":[],"n":2}`:                       "n",
 	} {
 		err := read(t, bot, body).Fix(whole())
 		if f := fault.Of(err); f.Kind != fault.InvalidField || f.Param != param {

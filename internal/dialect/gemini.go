@@ -102,11 +102,9 @@ func (r *reader) gemini(f field) {
 		c.texts = r.since(at)
 	case fieldWholeRequest: // to count the tokens of
 		r.members(func(name []byte) {
-			if string(name) == "model" {
-				r.modelAgain()
-				return
+			if !r.namesModel(name) {
+				r.skip()
 			}
-			r.skip()
 		})
 	default:
 		r.skip()
@@ -167,8 +165,7 @@ func (r *reader) requests() {
 		}
 		r.members(func(name []byte) {
 			switch {
-			case string(name) == "model":
-				r.modelAgain()
+			case r.namesModel(name):
 			case is(name, "content") && r.peek() == '{':
 				r.turn(fieldContent)
 			default:
@@ -176,6 +173,20 @@ func (r *reader) requests() {
 			}
 		})
 	}
+}
+
+// namesModel reads the member of a nested request that names the model, and
+// reports whether name is that one's.
+func (r *reader) namesModel(name []byte) bool {
+	if !is(name, "model") {
+		return false
+	}
+	if plain := decoded(name); string(plain) != "model" {
+		r.respelled(plain, "model")
+		return true
+	}
+	r.modelAgain()
+	return true
 }
 
 // modelAgain reads a model's name in the body. The path has said it already, and

@@ -43,7 +43,7 @@ type Call struct {
 
 	Prediction int64 // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
 
-	// Override is the first field at the top level by which some servers let the
+	// Override is the first field, most of them at the top level, by which some servers let the
 	// caller pass the output cap, or bill something apart, or that is not known and
 	// so may do either; "" = none. A null is none.
 	Override string
@@ -73,6 +73,8 @@ type Call struct {
 	system  span  // what is said to the model before the messages
 	listed  int64 // tools and functions
 	builtin int64 // tokens that the provider's own descriptions of tools can have
+	largest int64 // bytes of the longest description of a tool
+	refers  int64 // blocks that Anthropic puts a description of a tool in the place of
 	nested  bool  // there are objects or arrays beside texts
 	layered bool  // there are values in system or messages that are no strings
 
@@ -137,6 +139,9 @@ func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
 	c := rd.call
 	if c.Model == "" && !r.Chatbot {
 		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
+	}
+	if r.Format == llm.Anthropic && c.caps[0].set && c.Thinking > 0 && c.Thinking >= c.MaxOutput && c.Override == "" {
+		c.Override = "thinking.budget_tokens" // with interleaved thinking, it is the context window that ends the answer
 	}
 	c.written, c.asked = c.MaxOutput, c.Model
 	c.Choices = max(rd.n, rd.best, 1) * max(rd.prompts, 1)

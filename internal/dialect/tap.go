@@ -144,10 +144,10 @@ func (f *findings) begin(raw []byte) {
 }
 
 // count notes a piece of output of n bytes. A usage said before it was not the
-// last word.
+// last word, and does not have that piece.
 func (f *findings) count(n int64) {
 	f.tally.Seen += tokensIn(n)
-	f.tally.Final = false
+	f.tally.Final, f.tally.Reported = false, false
 }
 
 // fail notes an error, unless it is null.

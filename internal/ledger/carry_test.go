@@ -193,3 +193,41 @@ func TestCarryInTrouble(t *testing.T) {
 		}
 	}
 }
+
+// What does not fit into an organization's sums is refused, and nothing of it
+// stays: a sum that has overflown could not be read any more, by anybody.
+func TestCarryingMoreThanSumsHold(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir, nil, ledger.Options{})
+	c := owned(budget(1000))
+	made, refused := 0, 0
+	record := func(context.Context) error { made++; return nil }
+	for range 12 {
+		e := elsewhere(1_000_000_000*money.USD, time.Time{})
+		e.Usage.Input = 1 << 60
+		err := h.Carry(t.Context(), e, time.UTC, record)
+		switch {
+		case errors.Is(err, fault.ValidationFailed):
+			refused++
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+	if made == 0 || refused == 0 || made+refused != 12 {
+		t.Fatalf("%d carried, %d refused", made, refused)
+	}
+	want := int64(made) * int64(1_000_000_000*money.USD)
+	sum := must(h.Totals(t.Context(), []string{"org_1"}))["org_1"]
+	if sum.Requests != int64(made) || int64(sum.Cost) != want {
+		t.Errorf("%+v", sum)
+	}
+	counts := h.counts(t, c)
+	if counts[0] != want {
+		t.Errorf("counted %v, want %d", counts, want)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h = open(t, dir, nil, ledger.Options{})
+	counted(t, "after a restart", h.counts(t, c), counts)
+}

@@ -294,5 +294,5 @@ func (x *exchange) context() int64 {
 	if x.target.Model == nil {
 		return 0
 	}
-	return x.target.Model.ContextTokens
+	return extended(x.target.Model.ContextTokens, x.r.Header)
 }

@@ -136,6 +136,7 @@ func TestAnthropicRefusals(t *testing.T) {
 		"search under tokens": {ask{key: tokens, body: turn("claude-sonnet-4-5", `,"tools":[{"type":"web_search_20250305","name":"web_search"}]`)}, 400, "invalid_request_error", "invalid_field"},
 		"fast under budget":   {ask{key: budget, body: turn("claude-opus-4-6", `,"speed":"fast"`)}, 403, "permission_error", "model_unpriced"},
 		"new under budget":    {ask{key: budget, body: turn("claude-opus-4-6", `,"novelty":1`)}, 400, "invalid_request_error", "invalid_field"},
+		"thinking above cap":  {ask{key: budget, body: turn("claude-sonnet-4-5", `,"thinking":{"type":"enabled","budget_tokens":30000}`)}, 400, "invalid_request_error", "invalid_field"},
 		"nothing left":        {ask{key: none}, 402, "billing_error", "budget_exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -259,4 +260,17 @@ func TestAnthropicThinkingIsShortened(t *testing.T) {
 	}
 	k = g.key(api.KeyInput{BudgetLimitCents: api.Set[int64](1)}) // less than 1,024 tokens
 	g.do(ask{path: "/v1/messages", key: k.SecretKey, body: body}).wantAnthropic(t, 402, "billing_error", "budget_exceeded")
+}
+
+// TestAnthropicLongContext is held for where a caller asks for it: a document can
+// fill all of it.
+func TestAnthropicLongContext(t *testing.T) {
+	g := openNative(t)
+	body := `{"model":"claude-sonnet-4-5","max_tokens":100,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://example.com/a.pdf"}}]}]}`
+	k := g.key(api.KeyInput{BudgetLimitCents: api.Set[int64](200)}).SecretKey // 200,000 tokens are 60 cents, a million six dollars
+	if r := g.do(ask{path: "/v1/messages", key: k, body: body}); r.status != http.StatusOK {
+		t.Errorf("status %d: %s", r.status, r.body)
+	}
+	r := g.do(ask{path: "/v1/messages", key: k, body: body, header: map[string]string{"Anthropic-Beta": "a,context-1m-2025-08-07"}})
+	r.wantAnthropic(t, 402, "billing_error", "budget_exceeded")
 }

@@ -144,7 +144,7 @@ func TestRequestHeaders(t *testing.T) {
 		"Cookie": {"session=tg_secret"}, "Proxy-Authorization": {"tg_secret"}, "x-api-key": {"tg_secret"},
 		"Connection": {"keep-alive, X-Named", "x-other"}, "X-Named": {"1"}, "X-Other": {"1"}, "Keep-Alive": {"5"}, "Te": {"trailers"},
 		"Transfer-Encoding": {"chunked"}, "Upgrade": {"websocket"}, "Trailer": {"X"}, "Proxy-Connection": {"keep-alive"},
-		"X-Tollgate-Clamp": {"1"}, "X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Proto": {"https"}, "Forwarded": {"for=192.0.2.1"},
+		"X-Tollgate-Clamp": {"1"}, "X-Goog-Fieldmask": {"candidates"}, "x-goog-fieldMask": {"candidates"}, "X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Proto": {"https"}, "Forwarded": {"for=192.0.2.1"},
 		"X-Real-Ip": {"192.0.2.1"}, "Accept-Encoding": {"gzip, br"}, "Host": {"gate.example"}, "Content-Length": {"999"}, "Expect": {"100-continue"},
 		"Content-Type": {"application/json"}, "User-Agent": {"OpenAI/Go 3"}, "Anthropic-Version": {"2023-06-01"}, "Openai-Beta": {"x", "y"},
 		"Idempotency-Key": {"i-1"}, "X-Client-Request-Id": {"theirs"}, "X-Stainless-Lang": {"go"},

@@ -71,6 +71,8 @@ func staysHere(name string) bool {
 		return true
 	case "X-Http-Method-Override", "X-Http-Method", "X-Method-Override": // another request than was admitted
 		return true
+	case "X-Goog-Fieldmask": // an answer without its usage
+		return true
 	case "Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip": // who the caller is
 		return true
 	}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"math"
 
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
@@ -16,6 +18,9 @@ func (l *Ledger) Carry(ctx context.Context, e *ledger.Entry, record func(context
 		return Classify(err, doing)
 	}
 	return l.db.update(ctx, doing, func(tx *sql.Tx) error {
+		if err := carriable(ctx, tx, e); err != nil {
+			return err
+		}
 		booked, err := insertEach(ctx, tx, s, []*ledger.Entry{e})
 		if err != nil {
 			return err
@@ -28,6 +33,29 @@ func (l *Ledger) Carry(ctx context.Context, e *ledger.Entry, record func(context
 		}
 		return recorded(ctx, tx, record)
 	})
+}
+
+// maxCarried is how much may stand in an organization's sums once something was
+// carried into them. SQLite makes a sum that is more than 64 bits hold a rounded
+// number, which nothing can read; the other half is for what requests use.
+const maxCarried = math.MaxInt64 / 2
+
+// carriable refuses what does not fit into the sums of its organization, and so
+// into no sum that has a part of it.
+func carriable(ctx context.Context, tx *sql.Tx, e *ledger.Entry) error {
+	var tokens, cost int64
+	err := tx.QueryRowContext(ctx, "SELECT tokens, cost FROM usage_totals WHERE subject = ?", e.OrganizationID).Scan(&tokens, &cost)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if tokens <= maxCarried-e.Usage.Total() && cost <= maxCarried-int64(e.Cost) {
+		return nil
+	}
+	const problem = "is more than the organization's totals can hold beside what they have"
+	return &fault.Error{
+		Kind: fault.ValidationFailed, Public: "spent: " + problem + ".", Param: "spent",
+		Fields: []fault.Field{{Name: "spent", Problem: problem}},
+	}
 }
 
 // Booked implements ledger.Book.
