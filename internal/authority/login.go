@@ -20,8 +20,11 @@ import (
 // Whether it can be kept does not change the answer: who is refused may not learn
 // from it that the store is in trouble.
 func (a *Authority) LogIn(ctx context.Context, token string, o Origin) (Principal, error) {
-	for _, f := range a.strangers.overdue(a.now()) {
-		a.keepStranger(ctx, f)
+	for i, due := 0, a.strangers.overdue(a.now()); i < len(due); i++ {
+		if !a.keepStranger(ctx, due[i]) {
+			a.strangers.again(due[i+1:]...) // the next caller tries again; this one has waited enough
+			break
+		}
 	}
 	p, err := a.whose(ctx, token)
 	if err == nil {
@@ -35,8 +38,8 @@ func (a *Authority) LogIn(ctx context.Context, token string, o Origin) (Principa
 	return Principal{}, err
 }
 
-// keepStranger writes f as an event.
-func (a *Authority) keepStranger(ctx context.Context, f failures) {
+// keepStranger writes f as an event, or has it counted anew.
+func (a *Authority) keepStranger(ctx context.Context, f failures) bool {
 	if home := a.home.Load(); f.last.who.organizationID == "" && home != nil {
 		f.last.who.organizationID = *home
 	}
@@ -49,7 +52,9 @@ func (a *Authority) keepStranger(ctx context.Context, f failures) {
 	}
 	if a.note(ctx, e) != nil {
 		a.strangers.again(f)
+		return false
 	}
+	return true
 }
 
 // attempt is one log-in that failed.
@@ -140,11 +145,17 @@ func (s *strangers) overdue(now time.Time) []failures {
 	return due
 }
 
-// again counts f anew, because it could not be kept.
-func (s *strangers) again(f failures) {
+// again counts anew what could not be kept.
+func (s *strangers) again(all ...failures) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if state := s.seen[kin{f.last.who.id, f.last.code, f.last.who.origin.IP.String()}]; state != nil {
-		state.times += f.times
+	for _, f := range all {
+		state := s.seen[kin{f.last.who.id, f.last.code, f.last.who.origin.IP.String()}]
+		if state == nil {
+			state = s.seen[kin{code: f.last.code}] // there were too many sorts
+		}
+		if state != nil {
+			state.times += f.times
+		}
 	}
 }

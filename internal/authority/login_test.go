@@ -99,7 +99,7 @@ func TestC8_LogInsWithKnownKeysNameThem(t *testing.T) {
 // Who is refused is refused whether that can be kept or not; and it is not lost.
 func TestC8_LogInsThatCannotBeKept(t *testing.T) {
 	var broken bool
-	h := newHouse(t, func(s *authority.Store) { s.Audit = &moody{s.Audit, &broken} })
+	h := newHouse(t, func(s *authority.Store) { s.Audit = &moody{AuditStore: s.Audit, broken: &broken} })
 	broken = true
 	_, err := h.LogIn(t.Context(), "hunter2", from("192.0.2.1"))
 	is(t, err, fault.KeyInvalid)
@@ -112,13 +112,43 @@ func TestC8_LogInsThatCannotBeKept(t *testing.T) {
 	}
 }
 
+// When nothing can be kept, whoever logs in waits for one try, not for one of each
+// sort; and nothing of it is lost.
+func TestC8_ManyLogInsThatCannotBeKept(t *testing.T) {
+	var broken bool
+	audit := &moody{broken: &broken}
+	h := newHouse(t, func(s *authority.Store) { audit.AuditStore, s.Audit = s.Audit, audit })
+	try := func(n int) {
+		for i := range n {
+			_, err := h.LogIn(t.Context(), "hunter2", from(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}).String()))
+			is(t, err, fault.KeyInvalid)
+		}
+	}
+	try(20)
+	try(20) // counted
+	h.pass(2 * time.Minute)
+	broken, audit.tries = true, 0
+	try(1)
+	if audit.tries > 2 {
+		t.Errorf("one caller waited for %d writes", audit.tries)
+	}
+	broken = false
+	h.pass(2 * time.Minute)
+	try(1)
+	if n := len(h.logIns(t)); n < 40 {
+		t.Errorf("%d events of 20 sorts that were kept twice", n)
+	}
+}
+
 // moody is an audit that cannot be written at times.
 type moody struct {
 	authority.AuditStore
 	broken *bool
+	tries  int
 }
 
 func (m *moody) AppendEvent(ctx context.Context, act authority.Act) error {
+	m.tries++
 	if *m.broken {
 		return errDisk
 	}
