@@ -19,7 +19,7 @@ type doctorCmd struct {
 
 // Help says what is looked at.
 func (doctorCmd) Help() string {
-	return `Looks at the configuration, the data directory, the server, the token, the clock and each provider, changes nothing, and sends no request to a language model. Exit code 1 when a check fails; warnings do not count.
+	return `Looks at the configuration, the data directory, the server, the token, the clock, who is let in by each chatbot, and each provider, changes nothing, and sends no request to a language model. Exit code 1 when a check fails; warnings do not count.
 
 Examples:
 
@@ -65,6 +65,7 @@ func (c *doctorCmd) Run(ctx context.Context, p *printer) error {
 	cl := client.New(url, c.token(p.terminal), client.WithUserAgent("tollgate-doctor/"+version()))
 	checks = append(checks, checkServer(ctx, url)...)
 	checks = append(checks, checkToken(ctx, cl, c.token(p.terminal)))
+	checks = append(checks, checkChatbots(ctx, cl, c.token(p.terminal))...)
 	checks = append(checks, checkProviders(ctx, cfg)...)
 	return p.report(checks)
 }

@@ -12,19 +12,20 @@ import (
 
 // usageCmd lists entries of the ledger, or sums of them.
 type usageCmd struct {
-	remote   `embed:""`
-	KeyID    string    `name:"key-id" placeholder:"ID" help:"Only this key's."`
-	UserID   string    `name:"user-id" placeholder:"ID" help:"Only this owner's."`
-	Provider string    `placeholder:"SLUG" help:"Only of this provider."`
-	Model    string    `placeholder:"NAME" help:"Only of this model, as it was sent."`
-	Outcome  string    `enum:",settled,estimated,unconfirmed,failed" default:"" placeholder:"WORD" help:"Only with this outcome: settled, estimated, unconfirmed or failed."`
-	From     time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
-	To       time.Time `placeholder:"TIME" help:"Admitted before this time."`
-	GroupBy  []string  `enum:"day,key,user,provider,model,chatbot" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model or chatbot, or several of them, instead of requests."`
-	CSV      bool      `name:"csv" help:"Print CSV: everything that matches, unless --size is given."`
-	After    string    `placeholder:"ID" help:"What follows the request with this id, instead of a page."`
-	Page     int       `default:"1" placeholder:"N" help:"Page, from 1."`
-	Size     *int      `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
+	remote    `embed:""`
+	KeyID     string    `name:"key-id" placeholder:"ID" help:"Only this key's."`
+	UserID    string    `name:"user-id" placeholder:"ID" help:"Only this owner's."`
+	ChatbotID string    `name:"chatbot-id" placeholder:"ID" help:"Only through this chatbot."`
+	Provider  string    `placeholder:"SLUG" help:"Only of this provider."`
+	Model     string    `placeholder:"NAME" help:"Only of this model, as it was sent."`
+	Outcome   string    `enum:",settled,estimated,unconfirmed,failed" default:"" placeholder:"WORD" help:"Only with this outcome: settled, estimated, unconfirmed or failed."`
+	From      time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
+	To        time.Time `placeholder:"TIME" help:"Admitted before this time."`
+	GroupBy   []string  `enum:"day,key,user,provider,model,chatbot" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model or chatbot, or several of them, instead of requests."`
+	CSV       bool      `name:"csv" help:"Print CSV: everything that matches, unless --size is given."`
+	After     string    `placeholder:"ID" help:"What follows the request with this id, instead of a page."`
+	Page      int       `default:"1" placeholder:"N" help:"Page, from 1."`
+	Size      *int      `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
 }
 
 // Help shows examples.
@@ -32,6 +33,7 @@ func (usageCmd) Help() string {
 	return `Examples:
 
 	tollgate usage --key-id key_0192…
+	tollgate usage --chatbot-id bot_0192… --group-by key
 	tollgate usage --group-by day,model --from 2026-11-01T00:00:00Z
 	tollgate usage --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --csv > november.csv`
 }
@@ -57,7 +59,7 @@ func (c *usageCmd) Run(ctx context.Context, cl *client.Client, p *printer) error
 		return err
 	}
 	q := client.UsageQuery{
-		KeyID: c.KeyID, UserID: c.UserID, Provider: c.Provider, Model: c.Model, Outcome: c.Outcome,
+		KeyID: c.KeyID, UserID: c.UserID, ChatbotID: c.ChatbotID, Provider: c.Provider, Model: c.Model, Outcome: c.Outcome,
 		From: c.From, To: c.To, GroupBy: c.GroupBy, After: c.After, Page: c.Page, Size: size,
 	}
 	if c.CSV {

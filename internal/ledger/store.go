@@ -110,6 +110,7 @@ type Filter struct {
 	OrganizationID string
 	KeyID          string
 	UserID         string
+	ChatbotID      string
 	Provider       string
 	Model          string
 	Outcome        Outcome   // Held, which no entry has, restricts nothing

@@ -172,6 +172,10 @@ func TestD6_UsageAndBudgetOfAChatbot(t *testing.T) {
 			requests += s.Requests
 		}
 	}
+	of, err := g.admin.Usage(t.Context(), client.UsageQuery{ChatbotID: bot.ID, GroupBy: []string{"key"}})
+	if err != nil || len(of.Series) != 2 || of.Totals.Requests != int64(admitted) {
+		t.Errorf("of the chatbot %+v, %v", of, err)
+	}
 	if requests != int64(admitted) {
 		t.Errorf("%d requests in the sums, not %d", requests, admitted)
 	}

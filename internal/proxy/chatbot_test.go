@@ -413,11 +413,11 @@ func (g *gate) botRow(bot api.Chatbot) api.UsageRow {
 	g.t.Helper()
 	var rows []api.UsageRow
 	g.eventually("an entry", func() bool {
-		list, err := g.admin.Usage(g.t.Context(), client.UsageQuery{Size: 1000})
+		list, err := g.admin.Usage(g.t.Context(), client.UsageQuery{ChatbotID: bot.ID, Size: 1000})
 		if err != nil {
 			g.t.Fatal(err)
 		}
-		rows = slices.DeleteFunc(list.Usage, func(r api.UsageRow) bool { return r.ChatbotID == nil || *r.ChatbotID != bot.ID })
+		rows = list.Usage
 		return len(rows) > 0
 	})
 	if len(rows) != 1 {

@@ -64,6 +64,9 @@ func TestMain(m *testing.M) {
 	for _, s := range seeded {
 		_ = os.RemoveAll(s.dir)
 	}
+	for _, s := range seededChatbots {
+		_ = os.RemoveAll(s.dir)
+	}
 	os.Exit(code)
 }
 
@@ -107,7 +110,6 @@ func seed(tb testing.TB, dir string, n int) secrets {
 		tb.Fatal(err)
 	}
 	at := time.Now().UTC().Truncate(time.Millisecond)
-	high := func(v int64) *int64 { return &v }
 	begun := time.Now()
 	var all strings.Builder
 	for i := range n {
@@ -117,11 +119,7 @@ func seed(tb testing.TB, dir string, n int) secrets {
 		row.ID, row.OrganizationID, row.Name = fmt.Sprintf("key_%032x", i), root.OrganizationID, fmt.Sprintf("key %d", i)
 		row.Kind, row.Status, row.Prefix, row.Version = "service", authority.StatusActive, "tg_00000", 1
 		row.CreatedAt, row.UpdatedAt, row.Tags, row.Permissions = at, at, []string{}, map[string]bool{}
-		row.Limits = authority.Limits{
-			RateLimitPerMinute: high(10_000), RateLimitPerHour: high(100_000), RateLimitPerDay: high(1_000_000),
-			TokensPerMinute: high(1e15), TokensPerDay: high(1e15), TokensPerMonth: high(1e15),
-			ConcurrentLimit: high(100_000), BudgetLimitCents: high(1e9), BudgetType: "total", BudgetMode: "hard",
-		}
+		row.Limits = seededLimits()
 		row.Secrets = []authority.Secret{{ID: "sec_" + row.ID, Prefix: row.Prefix, CreatedAt: at}}
 		act := authority.Act{Event: authority.Event{OrganizationID: row.OrganizationID, At: at, ActorID: "seed", Action: "api_key.create"}}
 		if err := store.Keys.CreateKey(tb.Context(), row, nil, act); err != nil {
@@ -132,6 +130,16 @@ func seed(tb testing.TB, dir string, n int) secrets {
 		}
 	}
 	return secrets(all.String())
+}
+
+// seededLimits are seven limits and a hard budget that no benchmark uses up.
+func seededLimits() authority.Limits {
+	high := func(v int64) *int64 { return &v }
+	return authority.Limits{
+		RateLimitPerMinute: high(10_000), RateLimitPerHour: high(100_000), RateLimitPerDay: high(1_000_000),
+		TokensPerMinute: high(1e15), TokensPerDay: high(1e15), TokensPerMonth: high(1e15),
+		ConcurrentLimit: high(100_000), BudgetLimitCents: high(1e9), BudgetType: "total", BudgetMode: "hard",
+	}
 }
 
 func rootKey() secret.Text { return secret.New("tgm_" + fmt.Sprintf("%038d", 7)) }

@@ -155,6 +155,9 @@ func entryFilter(f ledger.Filter) (where string, args []any) {
 	if f.UserID != "" {
 		is("user_id = ?", f.UserID)
 	}
+	if f.ChatbotID != "" {
+		is("chatbot_id = ? AND chatbot_id <> ''", f.ChatbotID) // the index holds those that are not empty
+	}
 	if f.Provider != "" {
 		is("provider = ?", f.Provider)
 	}
