@@ -26,6 +26,7 @@ type commands struct {
 	Keys           keysCmd        `cmd:"" help:"Create, list, change and end gateway keys."`
 	Credentials    credentialsCmd `cmd:"" help:"Store, list, choose and end credentials for providers."`
 	Chatbots       chatbotsCmd    `cmd:"" help:"Create, list, change and end chatbots, and say which keys open them."`
+	Vault          vaultCmd       `cmd:"" help:"Seal what is stored with a fresh key."`
 	ManagementKeys managementCmd  `cmd:"" name:"management-keys" help:"Create, list, change and end keys of the management API."`
 	Audit          auditCmd       `cmd:"" help:"List, verify and export what was done and refused."`
 	Usage          usageCmd       `cmd:"" help:"List requests that were forwarded, newest first, or sums of them."`

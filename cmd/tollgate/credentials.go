@@ -15,14 +15,15 @@ import (
 
 // credentialsCmd is the noun: one field per verb.
 type credentialsCmd struct {
-	remote  `embed:""`
-	Create  credentialsCreateCmd  `cmd:"" help:"Store a provider's credential."`
-	List    credentialsListCmd    `cmd:"" help:"List credentials: defaults first, then those used last."`
-	Get     credentialsGetCmd     `cmd:"" help:"Show one credential."`
-	Default credentialsDefaultCmd `cmd:"" help:"Show which credential is the default for a provider."`
-	Use     credentialsUseCmd     `cmd:"" help:"Make a credential its owner's default for its provider."`
-	Update  credentialsUpdateCmd  `cmd:"" help:"Change fields of a credential; what is not named stays."`
-	Delete  credentialsDeleteCmd  `cmd:"" help:"Delete a credential for good; its secrets are wiped."`
+	remote   `embed:""`
+	Create   credentialsCreateCmd   `cmd:"" help:"Store a provider's credential."`
+	List     credentialsListCmd     `cmd:"" help:"List credentials: defaults first, then those used last."`
+	Get      credentialsGetCmd      `cmd:"" help:"Show one credential."`
+	Default  credentialsDefaultCmd  `cmd:"" help:"Show which credential is the default for a provider."`
+	Use      credentialsUseCmd      `cmd:"" help:"Make a credential its owner's default for its provider."`
+	Validate credentialsValidateCmd `cmd:"" help:"Ask the provider whether it takes a credential."`
+	Update   credentialsUpdateCmd   `cmd:"" help:"Change fields of a credential; what is not named stays."`
+	Delete   credentialsDeleteCmd   `cmd:"" help:"Delete a credential for good; its secrets are wiped."`
 }
 
 // credentialID is the argument of every verb about one credential.
@@ -225,6 +226,24 @@ type credentialsUseCmd struct {
 // Run makes it the default.
 func (c *credentialsUseCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
 	return p.showCredential(cl.SetDefaultCredential(ctx, c.ID))
+}
+
+type credentialsValidateCmd struct {
+	credentialID `embed:""`
+}
+
+// Help shows examples.
+func (credentialsValidateCmd) Help() string {
+	return `Where nothing is learned, such as when the provider cannot be reached, the verdict of before stays.
+
+Examples:
+
+	tollgate credentials validate cred_0192…`
+}
+
+// Run asks the provider.
+func (c *credentialsValidateCmd) Run(ctx context.Context, cl *client.Client, p *printer) error {
+	return p.showCredential(cl.ValidateCredential(ctx, c.ID))
 }
 
 type credentialsUpdateCmd struct {

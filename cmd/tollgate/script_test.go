@@ -142,7 +142,9 @@ func serveFrom(ctx context.Context, dir string) (url string, ended <-chan error,
 	}
 	cfg := config.Default()
 	cfg.Listen, cfg.Data, cfg.RootKey = "127.0.0.1:0", dir, secret.New(testRoot)
+	cfg.Credentials.CheckNew = false // nobody outside is asked
 	cfg.Providers = map[string]config.Provider{"demo": {Kind: "demo", BaseURL: provider.BaseURL, APIKey: secret.New("sk-of-the-provider")}}
+	cfg.Providers["cohere"] = config.Provider{BaseURL: strings.TrimSuffix(provider.BaseURL, "/v1")}
 	s, err := server.New(ctx, cfg, server.Options{})
 	if err != nil {
 		return "", nil, err

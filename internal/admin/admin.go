@@ -20,6 +20,7 @@ import (
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
 	"tollgate/internal/limit"
+	"tollgate/internal/vault"
 )
 
 // Meter is what the management API reads of the ledger. *ledger.Ledger is one.
@@ -57,6 +58,8 @@ type Options struct {
 	Catalog     *catalog.Catalog
 	Configured  func(provider string) bool     // whether a provider can be used; nil = all can
 	Kind        func(provider string) string   // which provider's wire it speaks; nil = that of its own name
+	Vault       *vault.Vault                   // nil = there is none
+	CheckNew    bool                           // ask providers about new credentials
 	FeePercent  int64                          // of the price, for requests that somebody's own credential pays for
 	LeastOutput int64                          // tokens of the shortest answer that is forwarded under a hard limit; 0 = 64
 	BodyTimeout time.Duration                  // how long a body may take to arrive whole; 0 = 10 s
@@ -74,6 +77,8 @@ type service struct {
 	catalog     *catalog.Catalog
 	configured  func(string) bool
 	kind        func(string) string
+	vault       *vault.Vault
+	checkNew    bool
 	feePercent  int64
 	leastOutput int64
 	bodyTimeout time.Duration
@@ -108,7 +113,7 @@ func Document(version string) ([]byte, error) {
 func newService(o Options) *service {
 	s := &service{
 		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, catalog: o.Catalog,
-		configured: o.Configured, kind: o.Kind, feePercent: o.FeePercent, leastOutput: cmp.Or(o.LeastOutput, 64),
+		configured: o.Configured, kind: o.Kind, vault: o.Vault, checkNew: o.CheckNew, feePercent: o.FeePercent, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
 		address: o.Address, mux: http.NewServeMux(),
 		methods: map[string][]string{}, described: map[string]route{},

@@ -53,6 +53,7 @@ func newHouse(t *testing.T) *house {
 	must(t, err)
 	t.Cleanup(func() { must(t, h.ledger.Close()) })
 	server := httptest.NewServer(admin.New(admin.Options{
+		Vault:     safe,
 		Authority: h.authority, Ledger: h.ledger, Catalog: models, Version: "test",
 		Configured:  func(provider string) bool { return provider != "cohere" },
 		BodyTimeout: 500 * time.Millisecond,

@@ -25,6 +25,10 @@ func refusalTexts() []refusal {
 			code: fault.DuplicateField, means: "A name stands twice in the body: parsers differ in which of two values they take.",
 			detail: `The field "name" stands twice in the body. Send it once.`, param: "name",
 		},
+		{
+			code: fault.RateLimited, means: "Something that asks a provider was wanted too often; Retry-After says when it may be again.",
+			detail: "Credentials were checked 10 times in the last minute, which is as often as one may. Try again later.",
+		},
 		{code: fault.KeyMissing, means: "No management key was sent.", detail: "Send a management key (tgm_…) in the header Authorization: Bearer."},
 		{
 			code: fault.KeyInvalid, means: "The key is not a management key of this server; unknown and wrong look alike.",

@@ -25,7 +25,7 @@ func (s *service) credentialRoutes() {
 		method: http.MethodPost, path: "/credentials", id: "create-credential", tag: "credentials",
 		summary: "Store a provider's credential", about: "The secret is sealed, and in no answer. Requests use it once it is the default of its owner for its provider.",
 		status: http.StatusCreated, body: api.CredentialInput{}, samples: createCredentialSamples(), returns: "The credential.",
-		codes: changes, bodyBytes: 256 << 10,
+		codes: changes, bodyBytes: 256 << 10, timeout: checkTime,
 	}, s.createCredential)
 	add(s, route{
 		method: http.MethodGet, path: "/credentials/default", id: "get-default-credential", tag: "credentials", action: "credential.get",
@@ -39,12 +39,12 @@ func (s *service) credentialRoutes() {
 	add(s, route{
 		method: http.MethodPatch, path: "/credentials/{id}", id: "update-credential", tag: "credentials",
 		summary: "Change fields of a credential", about: "JSON merge patch (RFC 7396): what is left out stays, null lifts. Read-only fields may be sent back with the value that they have. In force when the answer is sent. With another base_url the secret and the values of headers must be sent again: what is stored is sent to nowhere else. After a change of its secret, or of where that is sent, it is unknown again what its provider says.",
-		body: api.CredentialInput{}, samples: updateCredentialSamples(), returns: "The credential as it is now.", codes: changes, bodyBytes: 256 << 10,
+		body: api.CredentialInput{}, samples: updateCredentialSamples(), returns: "The credential as it is now.", codes: changes, bodyBytes: 256 << 10, timeout: checkTime,
 	}, s.updateCredential)
 	add(s, route{
 		method: http.MethodPut, path: "/credentials/{id}", id: "replace-credential", tag: "credentials", action: "credential.update",
 		summary: "Set fields of a credential", about: "Merges like PATCH, so that what GET answered can be changed and put back; values of headers stay where they are sent back hidden.",
-		body: api.CredentialInput{}, samples: updateCredentialSamples(), returns: "The credential as it is now.", codes: changes, bodyBytes: 256 << 10,
+		body: api.CredentialInput{}, samples: updateCredentialSamples(), returns: "The credential as it is now.", codes: changes, bodyBytes: 256 << 10, timeout: checkTime,
 	}, s.updateCredential)
 	add(s, route{
 		method: http.MethodDelete, path: "/credentials/{id}", id: "delete-credential", tag: "credentials",
@@ -56,6 +56,11 @@ func (s *service) credentialRoutes() {
 		summary: "Make a credential its owner's default for its provider", about: "In the place of the one that is.",
 		returns: "The credential as it is now.", codes: []fault.Kind{fault.VersionConflict},
 	}, s.setDefaultCredential)
+	add(s, route{
+		method: http.MethodPost, path: "/credentials/{id}/validate", id: "validate-credential", tag: "credentials",
+		summary: "Ask the provider whether it takes the credential", about: "By the cheapest request that needs one. Where nothing is learned, the verdict of before stays.",
+		returns: "The credential as it is now.", codes: []fault.Kind{fault.RateLimited}, timeout: checkTime,
+	}, s.validateCredential)
 }
 
 type credentialAnswer struct {
@@ -106,6 +111,7 @@ type credentialCreated struct {
 
 func (s *service) createCredential(ctx context.Context, who authority.Principal, in *object) (*credentialCreated, error) {
 	c, err := s.authority.CreateCredential(ctx, who, in.Body)
+	c, err = s.checked(ctx, who, c, err)
 	made, err := s.answerCredential(ctx, c, err)
 	if err != nil {
 		return nil, err
@@ -155,6 +161,7 @@ func (s *service) updateCredential(ctx context.Context, who authority.Principal,
 	c, err := ifMatching(in.IfMatch, func(version int64) (authority.Credential, error) {
 		return s.authority.UpdateCredential(ctx, who, in.ID, body, version)
 	})
+	c, err = s.checked(ctx, who, c, err)
 	return s.answerCredential(ctx, c, err)
 }
 

@@ -45,6 +45,7 @@ func sections() []*huma.Tag {
 		{Name: "presets", Description: "What a key can start from, so that its maker need not name every field."},
 		{Name: "models", Description: "The models that are known here, at which provider, how much they read and write, and what they cost."},
 		{Name: "prices", Description: "What is charged for a model, by the class of token, image, second, character or search. Entries of the ledger keep the prices that they were charged at."},
+		{Name: "vault", Description: "The keyset that secrets are sealed with which are stored to be used again, and its rotation."},
 		{Name: "organization", Description: "Who runs this installation: its time zone, its limits over all keys, and what it does with expired keys and unpriced models."},
 		{Name: "usage", Description: "What was used: one row for each request that was forwarded, and sums of them. They equal the ledger to the nano-dollar."},
 		{Name: "explain", Description: "What the gate would say to a request, rule by rule, without taking anything from any limit."},

@@ -165,6 +165,7 @@ func (s *service) routes() {
 	}, s.explain)
 	s.chatbotRoutes()
 	s.credentialRoutes()
+	s.vaultRoutes()
 	s.managementRoutes()
 	s.catalogRoutes()
 	s.auditRoutes()

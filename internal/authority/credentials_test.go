@@ -264,13 +264,13 @@ func TestA5_AChangedSecretIsUnknown(t *testing.T) {
 	c := h.credential(t, h.root, `{"provider":"azure","key_name":"n","custom_config":{"base_url":"https://x.example"}}`)
 	judge := func(v credential.Verdict) authority.Credential {
 		t.Helper()
-		payer, err := h.CheckCredential(t.Context(), h.root, c.ID)
+		payer, err := h.CheckCredential(t.Context(), h.root, c.ID, 0)
 		must(t, err)
 		c, err := h.Judged(t.Context(), h.root, payer, v)
 		must(t, err)
 		return c
 	}
-	stale, err := h.CheckCredential(t.Context(), h.root, c.ID)
+	stale, err := h.CheckCredential(t.Context(), h.root, c.ID, 0)
 	must(t, err)
 	for _, body := range []string{`{"api_key":"another-secret"}`, `{"api_key":"another-secret","custom_config":{"base_url":"https://y.example"}}`, `{"custom_config":{"headers":{"X-A":"12345678"}}}`} {
 		if v := judge(credential.Verdict{State: credential.Valid}).Validation; v.Verdict != credential.Valid || v.CheckedAt != noon || v.ValidatedAt != noon {
@@ -318,7 +318,7 @@ func TestCredentialsOfOthersAreNotThere(t *testing.T) {
 			return err
 		},
 		"check": func(p authority.Principal, id string) error {
-			_, err := h.CheckCredential(t.Context(), p, id)
+			_, err := h.CheckCredential(t.Context(), p, id, 0)
 			return err
 		},
 		"delete": func(p authority.Principal, id string) error { return h.DeleteCredential(t.Context(), p, id, 0) },
@@ -366,7 +366,7 @@ func TestChangesOfCredentialsAreInTheAudit(t *testing.T) {
 	two := h.credential(t, h.root, `{"provider":"openai","key_name":"two","is_default":true}`)
 	_, err := h.UpdateCredential(t.Context(), h.root, c.ID, []byte(`{"api_key":"`+planted+`2","daily_limit":7}`), 0)
 	must(t, err)
-	payer, err := h.CheckCredential(t.Context(), h.root, c.ID)
+	payer, err := h.CheckCredential(t.Context(), h.root, c.ID, 0)
 	must(t, err)
 	_, err = h.Judged(t.Context(), authority.Principal{}, payer, credential.Verdict{State: credential.Invalid, Code: credential.Rejected})
 	must(t, err)

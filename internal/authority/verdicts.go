@@ -21,9 +21,13 @@ type VerdictStore interface {
 }
 
 // CheckCredential gives a credential to whoever is about to ask its provider for
-// p. Kinds: permission_denied, not_found, store_unavailable.
-func (a *Authority) CheckCredential(ctx context.Context, p Principal, id string) (*Payer, error) {
+// p. A positive expect is the version that the caller has seen. Kinds:
+// permission_denied, not_found, precondition_failed, store_unavailable.
+func (a *Authority) CheckCredential(ctx context.Context, p Principal, id string, expect int64) (*Payer, error) {
 	row, err := a.reachCredential(ctx, p, id, credentialsUpdate)
+	if err == nil {
+		err = checkVersion(credentialWhat, expect, row.Version)
+	}
 	if err != nil {
 		d := deed{p: p, action: "credential.validate", kind: "credential", id: id}
 		return nil, a.refused(ctx, d, err)

@@ -236,6 +236,20 @@ type Credentials struct {
 	// provider, in percent of the model's price. 0 is nothing: then no budget and
 	// no balance counts such a request.
 	FeePercent int64 `yaml:"fee_percent" range:"0..100"`
+
+	// Ask the provider about a credential when it is stored, and when its secret
+	// changes.
+	CheckNew bool `yaml:"check_new"`
+
+	// How often the provider is asked about each active credential. 0 is never.
+	CheckInterval time.Duration `yaml:"check_interval" range:"0s..8760h"`
+
+	// How long a provider may take to say whether it takes a credential.
+	CheckTimeout time.Duration `yaml:"check_timeout" range:"100ms..25s"`
+
+	// How often in a minute one user may have credentials checked. 0 is any
+	// number.
+	ChecksPerMinute int64 `yaml:"checks_per_minute" range:"0..1000"`
 }
 
 // Provider is one provider. It is used when it has a credential or a base URL
@@ -382,7 +396,8 @@ func Default() *Config {
 			MaxIdlePerHost:        512,
 			IdleTimeout:           55 * time.Second,
 		},
-		Vault: Vault{Transit: Transit{Mount: "transit", Key: "tollgate", Timeout: 10 * time.Second}},
-		Log:   Log{Level: "info", Format: "json"},
+		Credentials: Credentials{CheckNew: true, CheckInterval: 24 * time.Hour, CheckTimeout: 10 * time.Second, ChecksPerMinute: 10},
+		Vault:       Vault{Transit: Transit{Mount: "transit", Key: "tollgate", Timeout: 10 * time.Second}},
+		Log:         Log{Level: "info", Format: "json"},
 	}
 }

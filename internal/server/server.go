@@ -17,6 +17,7 @@ import (
 	"tollgate/internal/authority"
 	"tollgate/internal/config"
 	"tollgate/internal/counter/memory"
+	"tollgate/internal/credential"
 	"tollgate/internal/ledger"
 	"tollgate/internal/proxy"
 	"tollgate/internal/reach"
@@ -74,8 +75,13 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	}
 	s.opened(db.Close)
 	var auth *authority.Authority
+	var client *upstream.Client
 	s.vault, err = vault.Open(ctx, db.Seals(), keysets(s.cfg), vault.Options{
 		Resealed: func(context.Context) { auth.ForgetCredentials() }, Log: s.log,
+		ChecksPerMinute: s.cfg.Credentials.ChecksPerMinute,
+		Ask: func(ctx context.Context, a *credential.Account) credential.Verdict {
+			return ask(ctx, client, s.cfg.Credentials.CheckTimeout, a)
+		},
 	})
 	if err != nil {
 		return err
@@ -87,7 +93,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	client, err := upstream.New(endpoints(s.cfg), upstream.Options{
+	client, err = upstream.New(endpoints(s.cfg), upstream.Options{
 		DialTimeout: s.cfg.Upstream.DialTimeout, HeaderTimeout: s.cfg.Upstream.ResponseHeaderTimeout,
 		IdleTimeout: s.cfg.Upstream.IdleTimeout, MaxIdlePerHost: int(s.cfg.Upstream.MaxIdlePerHost),
 		Usual: usual(s.cfg), Reach: reach.New(s.cfg.Credentials.AllowedNetworks),
@@ -96,6 +102,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(func() error { client.Close(); return nil })
+	s.opened(startChecks(auth, s.vault, s.cfg.Credentials.CheckInterval, s.log))
 	book := db.Ledger()
 	s.ledger, err = ledger.Open(ctx, book, memory.New(book.Load), ledger.Options{
 		Dir: filepath.Join(s.cfg.Data, "journal"), SegmentBytes: int64(s.cfg.Journal.SegmentBytes),
@@ -109,7 +116,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	s.opened(s.ledger.Close)
 	s.proxy = newProxy(s.cfg, s.log, auth, s.vault, s.ledger, models, providers{client})
 	s.admin = admin.New(admin.Options{
-		Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured, Kind: client.Kind,
+		Vault: s.vault, CheckNew: s.cfg.Credentials.CheckNew, Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured, Kind: client.Kind,
 		FeePercent: s.cfg.Credentials.FeePercent, LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
 		Address: proxy.NewAddresses(s.cfg.TrustedProxies).Of,
 	})

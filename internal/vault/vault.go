@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"tollgate/internal/credential"
 	"tollgate/internal/secret"
 )
 
@@ -57,7 +58,11 @@ type Options struct {
 	// Resealed is called when values have been sealed anew and a key is about to
 	// go: what of them is kept in memory must be read again. nil = nobody keeps any.
 	Resealed func(ctx context.Context)
-	Log      *slog.Logger // nil = discard
+	// Ask asks an account's provider whether it takes it; nil = nobody is there to
+	// ask.
+	Ask             func(ctx context.Context, a *credential.Account) credential.Verdict
+	ChecksPerMinute int64        // that somebody may want; 0 = any number
+	Log             *slog.Logger // nil = discard
 }
 
 // Vault keeps the keyset. It is safe for concurrent use. End it with Close.
@@ -67,6 +72,7 @@ type Vault struct {
 	sealer  *secret.Sealer
 	opts    Options
 	running rotating
+	pace    pace
 }
 
 // Open loads the keyset, or makes the first one. When something is sealed that it
