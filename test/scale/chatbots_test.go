@@ -130,12 +130,12 @@ func (h *house) talk(ctx context.Context, secretKey, slug string, now time.Time)
 //
 //	go test ./test/scale -run - -bench ChatbotDecision -chatbots 10000 -grants 100000
 func BenchmarkChatbotDecision(b *testing.B) {
-	for _, n := range []struct{ bots, grants int }{{10, 1000}, {*chatbots, *grants}} {
+	for _, n := range []struct{ bots, grants int }{{10, 10_000}, {*chatbots, *grants}} {
 		b.Run(fmt.Sprintf("chatbots=%d/grants=%d", n.bots, n.grants), func(b *testing.B) {
 			dir, all := storedChatbots(b, n.bots, n.grants)
 			h := open(b, dir)
 			defer h.close()
-			used := min(100, all.len())
+			used := min(1000, all.len())
 			text, slug := make([]string, used), make([]string, used)
 			now := time.Now()
 			for i := range used { // in use before
