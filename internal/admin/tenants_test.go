@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,10 +69,77 @@ func bodyOf(operation, otherwise string) string {
 	switch operation {
 	case "extend-api-key":
 		return `{"days":1}`
-	case "regenerate-api-key", "revoke-api-key":
+	case "regenerate-api-key", "revoke-api-key", "update-chatbot-key":
 		return `{}`
+	case "create-chatbot-key":
+		return `{"key_id":"key_1"}`
+	case "create-credential", "update-credential", "replace-credential":
+		return `{"key_name":"stolen"}`
 	}
 	return otherwise
+}
+
+// belongings is one of everything that a tenant has and an operation names by its
+// id, all of them called "mine".
+type belongings struct {
+	key        api.KeyCreated
+	user       api.User
+	opener     api.ManagementKeyCreated
+	bot        api.Chatbot
+	credential api.Credential
+}
+
+func (h *house) belongings(t *testing.T) (b belongings) {
+	t.Helper()
+	var err error
+	b.key = h.createKey(t, api.KeyInput{Name: api.Set("mine")})
+	b.user, err = h.CreateUser(t.Context(), api.UserInput{Email: api.Set("ada@example.com"), Name: api.Set("mine")})
+	must(t, err)
+	b.opener, err = h.CreateManagementKey(t.Context(), api.ManagementKeyInput{Name: api.Set("mine too"), Permissions: api.Set([]string{"platform:audit:read"})})
+	must(t, err)
+	b.bot = h.createChatbot(t, api.ChatbotInput{Name: api.Set("mine"), AccessMode: api.Set("public")})
+	h.grant(t, b.bot, b.key.APIKey.ID)
+	b.credential, err = h.CreateCredential(t.Context(), api.CredentialInput{
+		Provider: api.Set("openai"), KeyName: api.Set("mine"), APIKey: api.Set("sk-proj-0123456789"), IsDefault: api.Set(true),
+	})
+	must(t, err)
+	return b
+}
+
+// ids is the ids, by the path under which they stand.
+func (b *belongings) ids() map[string]string {
+	return map[string]string{
+		"/api-keys/": b.key.APIKey.ID, "/users/": b.user.ID, "/management-keys/": b.opener.ManagementKey.ID,
+		"/chatbots/": b.bot.ID, "/credentials/": b.credential.ID,
+	}
+}
+
+// in is a path of the document with the ids that belong there.
+func (b *belongings) in(t *testing.T, path string) string {
+	t.Helper()
+	for under, id := range b.ids() {
+		if strings.Contains(path, under) {
+			path = strings.ReplaceAll(path, "{id}", id)
+		}
+	}
+	path = strings.ReplaceAll(path, "{key_id}", b.key.APIKey.ID)
+	if strings.Contains(path, "id}") { // a {name} is the catalogue's, which all share
+		t.Errorf("%s: there is nothing to try it with", path)
+	}
+	return path
+}
+
+// shown is what the owner is shown of all of them.
+func (h *house) shown(t *testing.T, b belongings) (all []string) {
+	t.Helper()
+	for _, path := range []string{"/api-keys/{id}", "/users/{id}", "/management-keys/{id}", "/chatbots/{id}", "/chatbots/{id}/keys", "/credentials/{id}"} {
+		resp, body := h.send(t, request{method: "GET", path: "/api/v1" + b.in(t, path)})
+		if resp.StatusCode != http.StatusOK || !strings.Contains(body, "mine") {
+			t.Fatalf("%s: %d %s", path, resp.StatusCode, body)
+		}
+		all = append(all, body)
+	}
+	return all
 }
 
 // Every operation on an object answers another tenant as if the object did not
@@ -79,59 +147,81 @@ func bodyOf(operation, otherwise string) string {
 // document, so a new one cannot be forgotten.
 func TestTenantsAreApart(t *testing.T) {
 	h := newHouse(t)
-	made := h.createKey(t, api.KeyInput{Name: api.Set("mine")})
-	user, err := h.CreateUser(t.Context(), api.UserInput{Email: api.Set("ada@example.com")})
-	must(t, err)
-	opener, err := h.CreateManagementKey(t.Context(), api.ManagementKeyInput{Name: api.Set("mine too"), Permissions: api.Set([]string{"platform:audit:read"})})
-	must(t, err)
-	h.spend(t, made.SecretKey, llm.Usage{Input: 1}, 1)
-	h.addOrganization(t, "*")
+	mine := h.belongings(t)
+	h.spend(t, mine.key.SecretKey, llm.Usage{Input: 1}, 1)
+	theirs := h.addOrganization(t, "*")
 	as := map[string]string{"Authorization": "Bearer " + otherRoot}
-	before, err := h.Key(t.Context(), made.APIKey.ID)
-	must(t, err)
+	before := h.shown(t, mine)
+	queries := map[string]string{}
+	for _, op := range h.contract(t).ops {
+		queries[op.id] = op.query()
+	}
 
 	for path, methods := range h.document(t).Paths {
 		for method, op := range methods {
-			r := request{method: strings.ToUpper(method), header: as}
-			id := made.APIKey.ID
-			if strings.Contains(path, "/users/") {
-				id = user.ID
-			}
-			if strings.Contains(path, "/management-keys/") {
-				id = opener.ManagementKey.ID
-			}
-			r.path = strings.ReplaceAll(path, "{id}", id)
+			r := request{method: strings.ToUpper(method), path: mine.in(t, path), header: as}
+			object := r.path != path
+			r.path += queries[op.OperationID]
 			if op.RequestBody != nil {
 				r.body = bodyOf(op.OperationID, `{"name":"stolen"}`)
 			}
 			switch {
-			case r.path != path:
+			case object:
 				if code := h.code(t, r); code != "not_found" {
 					t.Errorf("%s: %s", op.OperationID, code)
 				}
 			case op.OperationID == "explain":
-				for _, body := range []string{`{"key":"` + made.SecretKey + `"}`, `{"key_id":"` + id + `"}`} {
-					r.body = body
-					if _, answer := h.send(t, r); strings.Contains(answer, "mine") || strings.Contains(answer, `"allowed":true`) {
-						t.Errorf("explain %s: %s", body, answer)
-					}
-				}
+				h.explainsNothing(t, mine, r)
 			case op.OperationID == "list-audit-events": // it names what they have just asked for themselves
-				if _, answer := h.send(t, r); strings.Contains(answer, "mine") || strings.Contains(answer, "api_key.create") {
+				if _, answer := h.send(t, r); strings.Contains(answer, "mine") || strings.Contains(answer, ".create") {
 					t.Errorf("%s: %s", op.OperationID, answer)
 				}
 			case r.method == "GET":
-				if _, answer := h.send(t, r); strings.Contains(answer, id) || strings.Contains(answer, user.ID) || strings.Contains(answer, "mine") {
-					t.Errorf("%s: %s", op.OperationID, answer)
+				resp, answer := h.send(t, r)
+				if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNotFound {
+					t.Errorf("%s: %d %s", op.OperationID, resp.StatusCode, answer)
+				}
+				for _, id := range mine.ids() {
+					if strings.Contains(answer, id) || strings.Contains(answer, "mine") {
+						t.Errorf("%s: %s", op.OperationID, answer)
+					}
 				}
 			}
 		}
 	}
-	after, err := h.Key(t.Context(), made.APIKey.ID)
-	must(t, err)
-	if after.Version != before.Version || after.Name != "mine" {
-		t.Errorf("another tenant changed the key: %+v", after)
+	h.grantsNothing(t, mine, theirs)
+	if after := h.shown(t, mine); !slices.Equal(after, before) {
+		t.Errorf("another tenant changed what was\n%s\nand is\n%s", strings.Join(before, ""), strings.Join(after, ""))
 	}
+}
+
+// explainsNothing asks for the verdict on another tenant's keys and chatbots.
+func (h *house) explainsNothing(t *testing.T, mine belongings, r request) {
+	t.Helper()
+	for _, body := range []string{
+		`{"key":"` + mine.key.SecretKey + `"}`, `{"key_id":"` + mine.key.APIKey.ID + `"}`,
+		`{"chatbot":"` + mine.bot.ID + `"}`, `{"chatbot":"` + mine.bot.Slug + `"}`, // public: no key is needed
+	} {
+		r.body = body
+		if _, answer := h.send(t, r); strings.Contains(answer, "demo-mini") || strings.Contains(answer, `:"mine"`) || strings.Contains(answer, `"allowed":true`) {
+			t.Errorf("explain %s: %s", body, answer)
+		}
+	}
+}
+
+// grantsNothing tries to tie what one tenant has to what another has.
+func (h *house) grantsNothing(t *testing.T, mine belongings, theirs *client.Client) {
+	t.Helper()
+	key, err := theirs.CreateKey(t.Context(), api.KeyInput{Name: api.Set("theirs")})
+	must(t, err)
+	bot, err := theirs.CreateChatbot(t.Context(), api.ChatbotInput{Name: api.Set("theirs"), Model: api.Set("demo-mini")})
+	must(t, err)
+	for botID, keyID := range map[string]string{mine.bot.ID: key.APIKey.ID, bot.ID: mine.key.APIKey.ID} {
+		if _, err := theirs.CreateChatbotKey(t.Context(), botID, api.ChatbotGrantInput{KeyID: api.Set(keyID)}); refused(err) != "not_found" {
+			t.Errorf("the key %s of one tenant for the chatbot %s of another: %v", keyID, botID, err)
+		}
+	}
+	must(t, second(theirs.CreateChatbotKey(t.Context(), bot.ID, api.ChatbotGrantInput{KeyID: api.Set(key.APIKey.ID)}))) // it is the tenants that keep them apart
 }
 
 // A principal without permissions can do nothing.

@@ -97,9 +97,12 @@ func (s *sent) count(req *http.Request, next option.MiddlewareNext) (*http.Respo
 }
 
 // sdk is the official client, told where Tollgate is and with which key.
-func (g *gate) sdk(key string) (openai.Client, *sent) {
+func (g *gate) sdk(key string) (openai.Client, *sent) { return sdkAt(g.base, key) }
+
+// sdkAt is the official client, told of one address and one key.
+func sdkAt(base, key string) (openai.Client, *sent) {
 	s := new(sent)
-	return openai.NewClient(option.WithBaseURL(g.base), option.WithAPIKey(key), option.WithMiddleware(s.count)), s
+	return openai.NewClient(option.WithBaseURL(base), option.WithAPIKey(key), option.WithMiddleware(s.count)), s
 }
 
 // client is an SDK with a key that is limited in nothing, but for what in says.
