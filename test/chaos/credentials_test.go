@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,6 +38,7 @@ var brought = map[string]string{
 	"its header":                "hd-old-5+Jq8/1Fv=Ox4+Ty7/Bc2=Sk9+WmRe",
 	"its new header":            "hd-new-3+Vp6/8Gu=Ha1+Il4/Zq9=Dd5+FnTc",
 	"the one that was deleted":  "sk-gone+Yk1/5Rb=Wn2+Qs3/Mh7=Lf8+CvJx",
+	"the one by command":        "sk-cmdl+Tj5/7Oc=Bg4+Sx6/Qm2=Rz9+VkEw",
 	"the one that was refused":  "sk-bad-2+Se9/6Ka=Pt7+Fj5/Ud4=Xb1+OwGi",
 	"the one in a wrong place":  "sk-miss+Ag4/3Zn=Kr9+Vw2/Yl6=Eu7+BhQo",
 	"the one that is too short": "q+/=~zJ",
@@ -69,7 +71,9 @@ func leaks(secrets map[string]string) (all []leak) {
 				forms = append(forms, base64.RawStdEncoding.EncodeToString(b)[from:to], base64.RawURLEncoding.EncodeToString(b)[from:to])
 			}
 			for _, form := range forms {
-				all = append(all, leak{name, strings.ToLower(form)})
+				if l := (leak{name, strings.ToLower(form)}); !slices.Contains(all, l) {
+					all = append(all, l)
+				}
 			}
 		}
 	}
@@ -91,19 +95,16 @@ func leaked(b []byte, all []leak) []string {
 func TestA2_WhatIsLeakedIsFound(t *testing.T) {
 	all := leaks(brought)
 	for name, text := range brought {
-		for _, write := range []func(string) string{
-			strings.ToUpper, url.QueryEscape, url.PathEscape,
-			func(s string) string { return hex.EncodeToString([]byte("Bearer " + s)) },
-			func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-			func(s string) string { return base64.StdEncoding.EncodeToString([]byte("1" + s)) },
-			func(s string) string { return base64.URLEncoding.EncodeToString([]byte("12" + s)) },
-			func(s string) string { return s[:len(s)*2/3+3] },
-		} {
-			if text = brought[name]; len(text) < 16 && len(write(text)) == len(text)*2/3+3 && !strings.Contains(write(text), text) {
-				continue
-			}
-			if found := leaked([]byte("x"+write(text)+"x"), all); !slices.Equal(found, []string{name}) {
-				t.Errorf("%s, as %s: found %v", name, write(text), found)
+		writings := []string{
+			strings.ToUpper(text), url.QueryEscape(text), url.PathEscape(text), hex.EncodeToString([]byte("Bearer " + text)),
+			base64.StdEncoding.EncodeToString([]byte(text)), base64.StdEncoding.EncodeToString([]byte("1" + text)), base64.URLEncoding.EncodeToString([]byte("12" + text)),
+		}
+		if len(text) >= 16 {
+			writings = append(writings, text[:len(text)*2/3], text[len(text)/2:])
+		}
+		for _, written := range writings {
+			if found := leaked([]byte("x"+written+"x"), all); !slices.Equal(found, []string{name}) {
+				t.Errorf("%s, as %s: found %v", name, written, found)
 			}
 		}
 	}
@@ -146,6 +147,7 @@ type talk struct {
 
 // hear keeps an answer with its headers.
 func (k talk) hear(what string, status int, header http.Header, body string) {
+	body = strings.ReplaceAll(body, "........", "") // padding
 	*k.heard = append(*k.heard, fmt.Sprintf("%s: %d %v %s", what, status, header, body))
 }
 
@@ -251,9 +253,14 @@ func (k talk) misplace(id, base string) {
 	}
 	escaped := url.QueryEscape(secret)
 	for _, config := range []fields{
-		{"base_url": secret}, {"base_url": "https://" + escaped + "@example.com/v1"}, {"base_url": "https://example.com/v1?key=" + escaped},
-		{"base_url": "http://192.0.2.1/" + escaped}, {"headers": fields{"X-Team": secret + "\n"}},
-		{"headers": fields{"X-Team": short}}, {"headers": secret}, {"api_version": secret},
+		{"base_url": secret},
+		{"base_url": "https://" + escaped + "@example.com/v1"},
+		{"base_url": "https://example.com/v1?key=" + escaped},
+		{"base_url": "http://192.0.2.1/" + escaped},
+		{"headers": fields{"X-Team": secret + "\n"}},
+		{"headers": fields{"X-Team": short}},
+		{"headers": secret},
+		{"api_version": secret},
 	} {
 		in := maps.Clone(ok)
 		in["custom_config"] = config
@@ -294,6 +301,21 @@ func (k talk) rotate(ctx context.Context, key string) {
 	}
 }
 
+// command runs the command line; what it prints is an answer too.
+func (k talk) command(ok bool, stdin string, args ...string) {
+	k.t.Helper()
+	path, err := program()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(k.t.Context(), path, append([]string{"credentials"}, args...)...)
+	cmd.Env, cmd.Stdin = []string{"TOLLGATE_URL=" + k.base, "TOLLGATE_TOKEN=" + k.root}, strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if k.hear("the command line", 0, nil, string(out)); ok != (err == nil) {
+		k.t.Errorf("credentials %s: %v\n%s", args[0], err, out)
+	}
+}
+
 // TestA2_NoSecretOfACredentialGetsOut plants the secrets of credentials of a user
 // and of the organization, lets providers repeat them, changes, seals anew and
 // deletes them, sends them where they do not belong, and then looks for them in
@@ -313,6 +335,10 @@ func TestA2_NoSecretOfACredentialGetsOut(t *testing.T) {
 	custom := k.store("custom", "the one of the custom", fields{"user_id": user, "custom_config": fields{"base_url": p.url, "headers": fields{"X-Team": brought["its header"]}}})
 	gone := k.store("openai", "the one that was deleted", fields{"key_name": "gone", "is_default": false})
 	k.store("openai", "the one that was refused", fields{"key_name": "bad", "is_default": false})
+	k.command(true, brought["the one by command"]+"\n", "create", "--provider", "openai", "--key-name", "command", "--api-key", "-")
+	k.command(false, brought["the one by command"]+"\n", "create", "--provider", "openai", "--key-name", "command", "--api-key", "-") // the name is taken
+	k.command(false, "", "create", "--provider", "cohere", "--key-name", "x", "--no-such", "--api-key", brought["the one in a wrong place"])
+	k.command(true, "", "list", "--json")
 	k.ask(ctx, shared.SecretKey, "openai/gpt-4o-mini")
 	k.ask(ctx, own.SecretKey, "openai/gpt-4o-mini")
 	k.ask(ctx, own.SecretKey, "custom/any")
