@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"flag"
 	"path/filepath"
 	"testing"
 
@@ -10,6 +11,33 @@ import (
 	"tollgate/internal/store/sqlite"
 	"tollgate/internal/vault"
 )
+
+var credentials = flag.Int("credentials", 2_000, "how many credentials BenchmarkRotation seals anew")
+
+// BenchmarkRotation seals a store full of credentials anew while others are made.
+// For the size that is promised (it takes minutes to fill):
+//
+//	go test ./internal/vault -run - -bench Rotation -benchtime 1x -cpu 1 -credentials 100000
+func BenchmarkRotation(b *testing.B) {
+	h := newHouse(b)
+	v := h.open()
+	a := h.fill(v, *credentials)
+	made := 0
+	for b.Loop() {
+		must(b, v.Rotate())
+		for v.Rotation().Running() {
+			h.bring(a, *credentials+made)
+			made++
+		}
+		if r := v.Rotation(); r.Err != nil || len(r.Dropped) != 1 {
+			b.Fatalf("%+v", r)
+		}
+	}
+	b.ReportMetric(float64(made)/float64(b.N), "made-meanwhile/op")
+	if got := len(h.opened(v)); got != *credentials+made {
+		b.Fatalf("%d values open, of %d", got, *credentials+made)
+	}
+}
 
 // BenchmarkAccount is what opening a credential adds to a request.
 func BenchmarkAccount(b *testing.B) {

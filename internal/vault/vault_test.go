@@ -16,12 +16,12 @@ import (
 
 // house is a database and a keyset file, as a data directory has them.
 type house struct {
-	t    *testing.T
+	t    testing.TB
 	db   *sqlite.DB
 	file keyset.File
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "tollgate.db"))
@@ -38,7 +38,7 @@ func (h *house) open() *vault.Vault {
 	return v
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
