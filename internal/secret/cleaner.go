@@ -3,7 +3,10 @@ package secret
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,22 +17,14 @@ import (
 type Cleaner struct{ words [][]byte } // longest first
 
 // NewCleaner makes a Cleaner of secrets; empty ones are passed over. A secret is
-// also found as JSON writes it.
+// also found as JSON, URLs and HTML write it.
 func NewCleaner(secrets ...string) Cleaner {
 	var c Cleaner
 	for _, s := range secrets {
 		if s == "" {
 			continue
 		}
-		if !strings.ContainsAny(s, "/\"\\<>&") && isPlain(s) { // JSON writes it as it is
-			if !c.has(s) {
-				c.words = append(c.words, []byte(s))
-			}
-			continue
-		}
-		escaped, _ := json.Marshal(s) // text is always JSON
-		inJSON := string(escaped[1 : len(escaped)-1])
-		for _, form := range []string{s, inJSON, strings.ReplaceAll(s, "/", `\/`), strings.ReplaceAll(inJSON, "/", `\/`)} {
+		for _, form := range written(s) {
 			if !c.has(form) {
 				c.words = append(c.words, []byte(form))
 			}
@@ -41,18 +36,37 @@ func NewCleaner(secrets ...string) Cleaner {
 	return c
 }
 
-func (c Cleaner) has(word string) bool {
-	return slices.ContainsFunc(c.words, func(w []byte) bool { return string(w) == word })
+// needless is what some encoders of JSON write as \u002B, or \u002b, though they
+// need not.
+var needless = strings.NewReplacer(`"`, `\u0022`, `&`, `\u0026`, `'`, `\u0027`, `+`, `\u002B`, `<`, `\u003C`, `>`, `\u003E`, "`", `\u0060`, `\`, `\\`)
+
+// component is what encodeURIComponent leaves as it is, and Go's does not.
+var component = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*", "+", "%20")
+
+// written are the forms in which usual encoders write s. Most secrets have one.
+func written(s string) []string {
+	query := url.QueryEscape(s)
+	if query == s {
+		return []string{s}
+	}
+	escaped, _ := json.Marshal(s) // text is always JSON
+	inJSON := string(escaped[1 : len(escaped)-1])
+	quoted := strings.NewReplacer(`"`, `\"`, `\`, `\\`).Replace(s)
+	forms := []string{s, quoted, inJSON, needless.Replace(s), query, component.Replace(query), url.PathEscape(s), html.EscapeString(s)}
+	for _, form := range forms[1:4] {
+		forms = append(forms, strings.ReplaceAll(form, "/", `\/`))
+	}
+	for _, form := range forms[3:7] {
+		forms = append(forms, digits.ReplaceAllStringFunc(form, strings.ToLower))
+	}
+	return forms
 }
 
-// isPlain reports whether s is visible ASCII.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
+// digits are those of an escape, which may be in either case.
+var digits = regexp.MustCompile(`\\u00[0-9A-F]{2}|%[0-9A-F]{2}`)
+
+func (c Cleaner) has(word string) bool {
+	return slices.ContainsFunc(c.words, func(w []byte) bool { return string(w) == word })
 }
 
 // Bytes is b without the secrets. It is b itself when none is in there.

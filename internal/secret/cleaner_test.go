@@ -13,15 +13,23 @@ import (
 func TestACleanerTakesSecretsOut(t *testing.T) {
 	c := secret.NewCleaner("sk-one/two+3", "", `q"uote<d>secret`, "sk-one")
 	for in, want := range map[string]string{
-		"":                             "",
-		"nothing here":                 "nothing here",
-		"key sk-one/two+3!":            "key [redacted]!",
-		`{"key":"sk-one\/two+3"}`:      `{"key":"[redacted]"}`,
-		`"q\"uote\u003cd\u003esecret"`: `"[redacted]"`,
-		`q"uote<d>secret`:              "[redacted]",
-		"sk-one":                       "[redacted]",
-		"sk-one/two+3sk-one/two+3":     "[redacted][redacted]",
-		"sk-on":                        "sk-on",
+		"":                               "",
+		"nothing here":                   "nothing here",
+		"key sk-one/two+3!":              "key [redacted]!",
+		`{"key":"sk-one\/two+3"}`:        `{"key":"[redacted]"}`,
+		`"q\"uote\u003cd\u003esecret"`:   `"[redacted]"`,
+		`q"uote<d>secret`:                "[redacted]",
+		`q\"uote<d>secret`:               "[redacted]",
+		`q\u0022uote\u003Cd\u003Esecret`: "[redacted]",
+		`{"key":"sk-one\/two\u002B3"}`:   `{"key":"[redacted]"}`,
+		`{"key":"sk-one/two\u002b3"}`:    `{"key":"[redacted]"}`,
+		"?key=sk-one%2Ftwo%2B3&a=b":      "?key=[redacted]&a=b",
+		"?key=sk-one%2ftwo%2b3":          "?key=[redacted]",
+		"/keys/sk-one%2Ftwo+3":           "/keys/[redacted]",
+		"<p>q&#34;uote&lt;d&gt;secret":   "<p>[redacted]",
+		"sk-one":                         "[redacted]",
+		"sk-one/two+3sk-one/two+3":       "[redacted][redacted]",
+		"sk-on":                          "sk-on",
 	} {
 		if got := string(c.Bytes([]byte(in))); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

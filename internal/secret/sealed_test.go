@@ -36,7 +36,7 @@ func TestA3_ASealedSecretNamesItsKeyAndOpensOnlyInItsPlace(t *testing.T) {
 		if s.KeyID() != k.Primary() || s.KeyID() == 0 {
 			t.Errorf("sealed with %s, names %s", k.Primary(), s.KeyID())
 		}
-		if text != "" && strings.Contains(string(s.Ciphertext), text) {
+		if len(text) > 8 && strings.Contains(string(s.Ciphertext), text) { // a letter may be in there by chance
 			t.Error("the ciphertext holds the text")
 		}
 		if got, err := k.Open(s); err != nil || string(got) != text {

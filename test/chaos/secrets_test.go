@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +33,7 @@ const (
 // says where in X-Echo, and else lets the simulated one answer.
 func echo(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		credential := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		credential := carried(r)
 		switch r.Header.Get("X-Echo") {
 		case "":
 			next.ServeHTTP(w, r)
@@ -43,6 +44,10 @@ func echo(next http.Handler) http.Handler {
 		case "long error body": // the credential lies across the end of what is passed on
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, strings.Repeat(".", 64<<10-len(credential)/2)+credential)
+		case "error body of others": // whose encoders are others than Go's
+			w.Header().Set("Location", "/?key="+url.QueryEscape(credential))
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprintf(w, `{"error":{"message":"%s %s %s"}}`, strings.ReplaceAll(credential, "/", `\/`), strings.ReplaceAll(credential, "+", `\u002B`), url.PathEscape(credential))
 		case "error header":
 			w.Header().Set("X-Debug", "authorization: Bearer "+credential)
 			w.WriteHeader(http.StatusForbidden)
@@ -61,10 +66,24 @@ func echo(next http.Handler) http.Handler {
 		case "error event":
 			w.Header().Set("Content-Type", "text/event-stream")
 			fmt.Fprintf(w, "data: {\"error\":{\"message\":\"Incorrect API key provided: %s\"}}\n\ndata: [DONE]\n\n", credential)
+		case "document":
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"id":"%s","choices":[{"message":{"content":"%[1]s"}}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, credential)
+		case "stream": // a character at a time
+			w.Header().Set("Content-Type", "text/event-stream")
+			for c := range strings.SplitSeq(fmt.Sprintf("data: {\"id\":\"%s\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%[1]s\"}}]}\n\ndata: [DONE]\n\n", credential), "") {
+				_, _ = io.WriteString(w, c)
+				_ = http.NewResponseController(w).Flush()
+			}
 		default:
 			hijacked(w, r.Header.Get("X-Echo"), credential)
 		}
 	})
+}
+
+// carried is the secrets that a request came with.
+func carried(r *http.Request) string {
+	return strings.TrimSpace(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") + " " + r.Header.Get("X-Team"))
 }
 
 // hijacked answers with what is hardly HTTP.
@@ -86,8 +105,8 @@ func hijacked(w http.ResponseWriter, how, credential string) {
 }
 
 var echoes = []string{
-	"error body", "long error body", "error header", "redirect", "answer header", "answer id", "answer", "error event",
-	"no http", "bad header", "behind the answer",
+	"error body", "long error body", "error body of others", "error header", "redirect", "answer header", "answer id", "answer", "error event",
+	"document", "stream", "no http", "bad header", "behind the answer",
 }
 
 // searched is a text that must not be found, with its name.
