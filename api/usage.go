@@ -93,12 +93,13 @@ type KeyStats struct {
 // UsageGroup is the sum of the entries that are alike in what they are grouped
 // by; the other fields of that sort are left out.
 type UsageGroup struct {
-	Date      *string `json:"date,omitempty" doc:"The day, in the organization's time zone." example:"2026-11-20"`
-	KeyID     *string `json:"key_id,omitempty" doc:"Id of the key."`
-	KeyName   *string `json:"key_name,omitempty" doc:"Name of the key, as it was at its last use."`
-	UserID    *string `json:"user_id,omitempty" doc:"Owner of the key; empty for keys without owner."`
-	Provider  *string `json:"provider,omitempty" doc:"Slug of the provider."`
-	Model     *string `json:"model,omitempty" doc:"The model, as the provider was asked for it."`
-	ChatbotID *string `json:"chatbot_id,omitempty" doc:"Empty for requests that came through none."`
+	Date         *string `json:"date,omitempty" doc:"The day, in the organization's time zone." example:"2026-11-20"`
+	KeyID        *string `json:"key_id,omitempty" doc:"Id of the key."`
+	KeyName      *string `json:"key_name,omitempty" doc:"Name of the key, as it was at its last use."`
+	UserID       *string `json:"user_id,omitempty" doc:"Owner of the key; empty for keys without owner."`
+	Provider     *string `json:"provider,omitempty" doc:"Slug of the provider."`
+	Model        *string `json:"model,omitempty" doc:"The model, as the provider was asked for it."`
+	ChatbotID    *string `json:"chatbot_id,omitempty" doc:"Empty for requests that came through none."`
+	CredentialID *string `json:"credential_id,omitempty" doc:"The provider's credential that was used; empty for the configured one."`
 	UsageStats
 }

@@ -16,18 +16,19 @@ import (
 // UsageQuery narrows entries of the ledger to [From, To), and may group them. The
 // zero value is the newest entries of all keys.
 type UsageQuery struct {
-	KeyID     string    // only this key's
-	UserID    string    // only this owner's
-	ChatbotID string    // only through this chatbot
-	Provider  string    // only of this provider
-	Model     string    // only of this model, as it was sent
-	Outcome   string    // settled, estimated, unconfirmed or failed
-	From      time.Time // zero = from the first
-	To        time.Time // zero = to the last
-	GroupBy   []string  // sums by day, key, user, provider, model or chatbot, or several of them, instead of entries
-	After     string    // request id of the last entry already seen; Page then means nothing
-	Page      int       // from 1; 0 = the first
-	Size      int       // 1 to 1,000; 0 = 100, and in CSV all
+	KeyID        string    // only this key's
+	UserID       string    // only this owner's
+	ChatbotID    string    // only through this chatbot
+	CredentialID string    // only paid for with this provider credential
+	Provider     string    // only of this provider
+	Model        string    // only of this model, as it was sent
+	Outcome      string    // settled, estimated, unconfirmed or failed
+	From         time.Time // zero = from the first
+	To           time.Time // zero = to the last
+	GroupBy      []string  // sums by day, key, user, provider, model, chatbot or credential, or several of them, instead of entries
+	After        string    // request id of the last entry already seen; Page then means nothing
+	Page         int       // from 1; 0 = the first
+	Size         int       // 1 to 1,000; 0 = 100, and in CSV all
 }
 
 func (q UsageQuery) encode() string {
@@ -35,6 +36,7 @@ func (q UsageQuery) encode() string {
 	setIf(v, "key_id", q.KeyID)
 	setIf(v, "user_id", q.UserID)
 	setIf(v, "chatbot_id", q.ChatbotID)
+	setIf(v, "credential_id", q.CredentialID)
 	setIf(v, "provider", q.Provider)
 	setIf(v, "model", q.Model)
 	setIf(v, "outcome", q.Outcome)

@@ -47,13 +47,15 @@ func (f limitFlags) input() (api.LimitsInput, error) {
 type limitsCmd struct {
 	remote `embed:""`
 	Get    limitsGetCmd `cmd:"" help:"Show limits; of a key, with what is used of them and of those above it."`
-	Set    limitsSetCmd `cmd:"" help:"Change limits of the organization, of a user or of a key."`
+	Set    limitsSetCmd `cmd:"" help:"Change limits of the organization, of a user, a key, a chatbot or a credential."`
 }
 
 // whose is the one that limits belong to: without a flag, the organization.
 type whose struct {
-	UserID string `name:"user-id" placeholder:"ID" xor:"whose" help:"Of this user, over all of their keys together."`
-	KeyID  string `name:"key-id" placeholder:"ID" xor:"whose" help:"Of this key."`
+	UserID       string `name:"user-id" placeholder:"ID" xor:"whose" help:"Of this user, over all of their keys together."`
+	KeyID        string `name:"key-id" placeholder:"ID" xor:"whose" help:"Of this key."`
+	ChatbotID    string `name:"chatbot-id" placeholder:"ID" xor:"whose" help:"Of this chatbot, over all who talk to it together."`
+	CredentialID string `name:"credential-id" placeholder:"ID" xor:"whose" help:"Of this provider credential; it has no budget."`
 }
 
 type limitsGetCmd struct {
@@ -62,13 +64,15 @@ type limitsGetCmd struct {
 
 // Help shows examples.
 func (limitsGetCmd) Help() string {
-	return `Without a flag: the limits of the organization, over all keys together. A request must fit on the limits of the organization, of the key's owner and of the key.
+	return `Without a flag: the limits of the organization, over all keys together. A request must fit on the limits of the organization, of the key's owner, of the key, of the chatbot that is spoken to and of the credential that pays.
 
 Examples:
 
 	tollgate limits get
 	tollgate limits get --user-id user_0192…
-	tollgate limits get --key-id key_0192…`
+	tollgate limits get --key-id key_0192…
+	tollgate limits get --chatbot-id bot_0192…
+	tollgate limits get --credential-id cred_0192…`
 }
 
 // Run shows the limits.
@@ -79,6 +83,12 @@ func (c *limitsGetCmd) Run(ctx context.Context, cl *client.Client, p *printer) e
 	case c.UserID != "":
 		u, err := cl.User(ctx, c.UserID)
 		return p.showLimits(u.Limits, err)
+	case c.ChatbotID != "":
+		bot, err := cl.Chatbot(ctx, c.ChatbotID)
+		return p.showLimits(bot.Limits, err)
+	case c.CredentialID != "":
+		cred, err := cl.Credential(ctx, c.CredentialID)
+		return p.showCounted(cred.CountedLimits, err)
 	}
 	o, err := cl.Organization(ctx)
 	return p.showLimits(o.Limits, err)
@@ -126,7 +136,9 @@ Examples:
 
 	tollgate limits set --budget-usd 1000 --budget-type monthly
 	tollgate limits set --user-id user_0192… --concurrent-limit 5
-	tollgate limits set --key-id key_0192… --rate-limit-per-minute 10 --tokens-per-day none`
+	tollgate limits set --key-id key_0192… --rate-limit-per-minute 10 --tokens-per-day none
+	tollgate limits set --chatbot-id bot_0192… --budget-usd 50 --budget-type monthly
+	tollgate limits set --credential-id cred_0192… --tokens-per-month 5000000`
 }
 
 // Run changes the limits.
@@ -151,6 +163,20 @@ func (c *limitsSetCmd) Run(ctx context.Context, cl *client.Client, p *printer) e
 	case c.UserID != "":
 		u, err := cl.UpdateUser(ctx, c.UserID, api.UserInput{LimitsInput: in}, opts...)
 		return p.showLimits(u.Limits, err)
+	case c.ChatbotID != "":
+		bot, err := cl.UpdateChatbot(ctx, c.ChatbotID, api.ChatbotInput{LimitsInput: in}, opts...)
+		return p.showLimits(bot.Limits, err)
+	case c.CredentialID != "":
+		counted := api.CredentialInput{
+			RateLimitPerMinute: in.RateLimitPerMinute, RateLimitPerHour: in.RateLimitPerHour, RateLimitPerDay: in.RateLimitPerDay,
+			TokensPerMinute: in.TokensPerMinute, TokensPerDay: in.TokensPerDay, TokensPerMonth: in.TokensPerMonth,
+			ConcurrentLimit: in.ConcurrentLimit,
+		}
+		if !in.IsUnlimited.IsZero() || !in.BudgetLimitCents.IsZero() || !in.BudgetType.IsZero() || !in.BudgetMode.IsZero() {
+			return misuse("a credential has no budget: limit its tokens, such as --tokens-per-month 5000000")
+		}
+		cred, err := cl.UpdateCredential(ctx, c.CredentialID, counted, opts...)
+		return p.showCounted(cred.CountedLimits, err)
 	}
 	o, err := cl.UpdateOrganization(ctx, api.OrganizationInput{LimitsInput: in}, opts...)
 	return p.showLimits(o.Limits, err)
@@ -163,10 +189,24 @@ func (p *printer) showLimits(l api.Limits, err error) error {
 	return p.print(l, func() { p.table(limitRows(l)) })
 }
 
+// showCounted shows limits where there is no budget.
+func (p *printer) showCounted(l api.CountedLimits, err error) error {
+	if err != nil {
+		return err
+	}
+	return p.print(l, func() {
+		p.table(limitRows(api.Limits{
+			RateLimitPerMinute: l.RateLimitPerMinute, RateLimitPerHour: l.RateLimitPerHour, RateLimitPerDay: l.RateLimitPerDay,
+			TokensPerMinute: l.TokensPerMinute, TokensPerDay: l.TokensPerDay, TokensPerMonth: l.TokensPerMonth,
+			ConcurrentLimit: l.ConcurrentLimit,
+		})[1:])
+	})
+}
+
 // limitRows are the lines of limits, in whatever has them.
 func limitRows(l api.Limits) [][]string {
 	return [][]string{
-		{"budget", budget(l)},
+		{"budget", budget(l)}, // first, for whatever has none
 		{"rates", rates(l)},
 		{"tokens", tokens(l)},
 		{"concurrent", limit(l.ConcurrentLimit, "request")},

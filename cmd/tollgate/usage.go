@@ -12,20 +12,21 @@ import (
 
 // usageCmd lists entries of the ledger, or sums of them.
 type usageCmd struct {
-	remote    `embed:""`
-	KeyID     string    `name:"key-id" placeholder:"ID" help:"Only this key's."`
-	UserID    string    `name:"user-id" placeholder:"ID" help:"Only this owner's."`
-	ChatbotID string    `name:"chatbot-id" placeholder:"ID" help:"Only through this chatbot."`
-	Provider  string    `placeholder:"SLUG" help:"Only of this provider."`
-	Model     string    `placeholder:"NAME" help:"Only of this model, as it was sent."`
-	Outcome   string    `enum:",settled,estimated,unconfirmed,failed" default:"" placeholder:"WORD" help:"Only with this outcome: settled, estimated, unconfirmed or failed."`
-	From      time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
-	To        time.Time `placeholder:"TIME" help:"Admitted before this time."`
-	GroupBy   []string  `enum:"day,key,user,provider,model,chatbot" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model or chatbot, or several of them, instead of requests."`
-	CSV       bool      `name:"csv" help:"Print CSV: everything that matches, unless --size is given."`
-	After     string    `placeholder:"ID" help:"What follows the request with this id, instead of a page."`
-	Page      int       `default:"1" placeholder:"N" help:"Page, from 1."`
-	Size      *int      `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
+	remote       `embed:""`
+	KeyID        string    `name:"key-id" placeholder:"ID" help:"Only this key's."`
+	UserID       string    `name:"user-id" placeholder:"ID" help:"Only this owner's."`
+	ChatbotID    string    `name:"chatbot-id" placeholder:"ID" help:"Only through this chatbot."`
+	CredentialID string    `name:"credential-id" placeholder:"ID" help:"Only paid for with this provider credential."`
+	Provider     string    `placeholder:"SLUG" help:"Only of this provider."`
+	Model        string    `placeholder:"NAME" help:"Only of this model, as it was sent."`
+	Outcome      string    `enum:",settled,estimated,unconfirmed,failed" default:"" placeholder:"WORD" help:"Only with this outcome: settled, estimated, unconfirmed or failed."`
+	From         time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
+	To           time.Time `placeholder:"TIME" help:"Admitted before this time."`
+	GroupBy      []string  `enum:"day,key,user,provider,model,chatbot,credential" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model, chatbot or credential, or several of them, instead of requests."`
+	CSV          bool      `name:"csv" help:"Print CSV: everything that matches, unless --size is given."`
+	After        string    `placeholder:"ID" help:"What follows the request with this id, instead of a page."`
+	Page         int       `default:"1" placeholder:"N" help:"Page, from 1."`
+	Size         *int      `placeholder:"N" help:"Rows on a page, 1 to 1000; 50 if left out."`
 }
 
 // Help shows examples.
@@ -59,7 +60,7 @@ func (c *usageCmd) Run(ctx context.Context, cl *client.Client, p *printer) error
 		return err
 	}
 	q := client.UsageQuery{
-		KeyID: c.KeyID, UserID: c.UserID, ChatbotID: c.ChatbotID, Provider: c.Provider, Model: c.Model, Outcome: c.Outcome,
+		KeyID: c.KeyID, UserID: c.UserID, ChatbotID: c.ChatbotID, CredentialID: c.CredentialID, Provider: c.Provider, Model: c.Model, Outcome: c.Outcome,
 		From: c.From, To: c.To, GroupBy: c.GroupBy, After: c.After, Page: c.Page, Size: size,
 	}
 	if c.CSV {
@@ -115,6 +116,7 @@ func (p *printer) groups(rows api.UsageList) {
 			{"provider", g.Provider},
 			{"model", g.Model},
 			{"chatbot", g.ChatbotID},
+			{"credential", g.CredentialID},
 		} {
 			if c.value != nil {
 				head, line = append(head, strings.ToUpper(c.name)), append(line, plain(*c.value))

@@ -104,6 +104,8 @@ func groupView(g ledger.Group, by []ledger.Dimension) api.UsageGroup {
 			view.Model = &g.Model
 		case ledger.ByChatbot:
 			view.ChatbotID = &g.ChatbotID
+		case ledger.ByCredential:
+			view.CredentialID = &g.CredentialID
 		}
 	}
 	return view

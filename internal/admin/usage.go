@@ -34,19 +34,20 @@ func (s *service) keyUsage(ctx context.Context, who authority.Principal, in *ref
 }
 
 type usageQuery struct {
-	KeyID     string    `query:"key_id" maxLength:"200" doc:"Only this key's; a deleted key's too."`
-	UserID    string    `query:"user_id" maxLength:"200" doc:"Only this owner's."`
-	ChatbotID string    `query:"chatbot_id" maxLength:"200" doc:"Only through this chatbot."`
-	Provider  string    `query:"provider" maxLength:"100" doc:"Only of this provider, such as openai."`
-	Model     string    `query:"model" maxLength:"512" doc:"Only of this model, as it was sent."`
-	Outcome   string    `query:"outcome" enum:"settled,estimated,unconfirmed,failed" doc:"Only entries with this outcome."`
-	From      time.Time `query:"from" doc:"Admitted at or after this instant."`
-	To        time.Time `query:"to" doc:"Admitted before this instant."`
-	GroupBy   []string  `query:"group_by" nullable:"false" enum:"day,key,user,provider,model,chatbot" doc:"Sums instead of entries: one or several of these, parted by commas. Days are those of the organization's time zone; by day alone, days without use are there too."`
-	Format    string    `query:"format" enum:"json,csv" doc:"Without it, as the Accept header says."`
-	After     string    `query:"after" maxLength:"36" doc:"Request id of the last entry already seen; what follows it is listed. Page then means nothing, and total is all that match, wherever it points. Not together with group_by."`
-	Page      int       `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1; 1 without it."`
-	Size      int       `query:"size" minimum:"1" maximum:"1000" doc:"The most that a page holds. Without it 100 in JSON, and in CSV all."`
+	KeyID        string    `query:"key_id" maxLength:"200" doc:"Only this key's; a deleted key's too."`
+	UserID       string    `query:"user_id" maxLength:"200" doc:"Only this owner's."`
+	ChatbotID    string    `query:"chatbot_id" maxLength:"200" doc:"Only through this chatbot."`
+	CredentialID string    `query:"credential_id" maxLength:"200" doc:"Only paid for with this provider credential; a deleted one's too."`
+	Provider     string    `query:"provider" maxLength:"100" doc:"Only of this provider, such as openai."`
+	Model        string    `query:"model" maxLength:"512" doc:"Only of this model, as it was sent."`
+	Outcome      string    `query:"outcome" enum:"settled,estimated,unconfirmed,failed" doc:"Only entries with this outcome."`
+	From         time.Time `query:"from" doc:"Admitted at or after this instant."`
+	To           time.Time `query:"to" doc:"Admitted before this instant."`
+	GroupBy      []string  `query:"group_by" nullable:"false" enum:"day,key,user,provider,model,chatbot,credential" doc:"Sums instead of entries: one or several of these, parted by commas. Days are those of the organization's time zone; by day alone, days without use are there too."`
+	Format       string    `query:"format" enum:"json,csv" doc:"Without it, as the Accept header says."`
+	After        string    `query:"after" maxLength:"36" doc:"Request id of the last entry already seen; what follows it is listed. Page then means nothing, and total is all that match, wherever it points. Not together with group_by."`
+	Page         int       `query:"page" minimum:"1" maximum:"1000000" doc:"Which page, from 1; 1 without it."`
+	Size         int       `query:"size" minimum:"1" maximum:"1000" doc:"The most that a page holds. Without it 100 in JSON, and in CSV all."`
 
 	accept string
 }
@@ -66,7 +67,7 @@ func (q *usageQuery) filter(who authority.Principal) ledger.Filter {
 	before, _ := ledger.ParseRequestID(q.After)  // likewise
 	return ledger.Filter{
 		Before:         before,
-		OrganizationID: who.OrganizationID(), KeyID: q.KeyID, UserID: q.UserID, ChatbotID: q.ChatbotID,
+		OrganizationID: who.OrganizationID(), KeyID: q.KeyID, UserID: q.UserID, ChatbotID: q.ChatbotID, CredentialID: q.CredentialID,
 		Provider: q.Provider, Model: q.Model, Outcome: outcome, From: q.From, To: q.To,
 	}
 }
@@ -180,6 +181,7 @@ var dimensions = []struct {
 	{"provider", ledger.ByProvider},
 	{"model", ledger.ByModel},
 	{"chatbot", ledger.ByChatbot},
+	{"credential", ledger.ByCredential},
 }
 
 func (s *service) usageSeries(ctx context.Context, who authority.Principal, in *usageQuery) (*usageAnswer, error) {

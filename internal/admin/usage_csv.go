@@ -85,6 +85,7 @@ func groupColumns(by []ledger.Dimension) []string {
 	names := map[ledger.Dimension][]string{
 		ledger.ByDay: {"date"}, ledger.ByKey: {"key_id", "key_name"}, ledger.ByUser: {"user_id"},
 		ledger.ByProvider: {"provider"}, ledger.ByModel: {"model"}, ledger.ByChatbot: {"chatbot_id"},
+		ledger.ByCredential: {"credential_id"},
 	}
 	var columns []string
 	for _, d := range by {
@@ -97,6 +98,7 @@ func groupCells(g api.UsageGroup, by []ledger.Dimension) []string {
 	values := map[ledger.Dimension][]string{
 		ledger.ByDay: {orEmpty(g.Date)}, ledger.ByKey: {orEmpty(g.KeyID), orEmpty(g.KeyName)}, ledger.ByUser: {orEmpty(g.UserID)},
 		ledger.ByProvider: {orEmpty(g.Provider)}, ledger.ByModel: {orEmpty(g.Model)}, ledger.ByChatbot: {orEmpty(g.ChatbotID)},
+		ledger.ByCredential: {orEmpty(g.CredentialID)},
 	}
 	var cells []string
 	for _, d := range by {

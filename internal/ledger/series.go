@@ -19,6 +19,7 @@ const (
 	ByProvider
 	ByModel
 	ByChatbot
+	ByCredential
 )
 
 // Stats adds up entries.
@@ -59,6 +60,8 @@ type Group struct {
 	Provider  string
 	Model     string
 	ChatbotID string // "" = not through a chatbot
+	// CredentialID is who paid the provider; "" = the platform itself.
+	CredentialID string
 	Stats
 }
 

@@ -51,7 +51,7 @@ func anyEntries(rng *rand.Rand, n int, from, to time.Time) []*ledger.Entry {
 		out[i] = &ledger.Entry{
 			ID: ledger.NewRequestID(at), At: at.UnixMilli(), DurationMS: rng.Int64N(5000), OrganizationID: map[string]string{"key_a": "org_1", "key_b": "org_1", "key_c": "org_2"}[key],
 			KeyID: key, KeyName: key, UserID: map[string]string{"key_a": "user_1", "key_b": "user_1"}[key],
-			ChatbotID: of("", "", "bot_1"), Provider: of("openai", "anthropic"), Model: of("small", "large"), Format: llm.OpenAI,
+			ChatbotID: of("", "", "bot_1"), CredentialID: of("", "", "cred_1", "cred_2"), Provider: of("openai", "anthropic"), Model: of("small", "large"), Format: llm.OpenAI,
 			Outcome: ledger.Outcome(rng.IntN(4) + 1),
 			Usage: llm.Usage{
 				Input: rng.Int64N(1000), CacheRead: rng.Int64N(9), CacheWrite: rng.Int64N(9), CacheWrite1h: rng.Int64N(9),
@@ -71,7 +71,7 @@ func added(entries []*ledger.Entry, f ledger.Filter, by []ledger.Dimension, loc 
 		at := time.UnixMilli(e.At)
 		switch {
 		case f.OrganizationID != "" && e.OrganizationID != f.OrganizationID, f.KeyID != "" && e.KeyID != f.KeyID,
-			f.UserID != "" && e.UserID != f.UserID, f.Model != "" && e.Model != f.Model,
+			f.UserID != "" && e.UserID != f.UserID, f.CredentialID != "" && e.CredentialID != f.CredentialID, f.Model != "" && e.Model != f.Model,
 			f.Provider != "" && e.Provider != f.Provider, f.Outcome != 0 && e.Outcome != f.Outcome,
 			!f.From.IsZero() && at.Before(f.From), !f.To.IsZero() && !at.Before(f.To):
 			continue
@@ -91,6 +91,8 @@ func added(entries []*ledger.Entry, f ledger.Filter, by []ledger.Dimension, loc 
 				g.Model = e.Model
 			case ledger.ByChatbot:
 				g.ChatbotID = e.ChatbotID
+			case ledger.ByCredential:
+				g.CredentialID = e.CredentialID
 			}
 		}
 		one := ledger.Stats{
@@ -123,7 +125,7 @@ func TestE10_SeriesAreTheLedgersSums(t *testing.T) {
 		any := func(values ...string) string { return values[rng.IntN(len(values))] }
 		f := ledger.Filter{
 			OrganizationID: any("", "org_1"), KeyID: any("", "", "key_a", "key_c"), UserID: any("", "", "", "user_1"),
-			Provider: any("", "", "openai"), Model: any("", "", "large"), Outcome: ledger.Outcome(max(0, rng.IntN(9)-4)),
+			CredentialID: any("", "", "", "cred_1"), Provider: any("", "", "openai"), Model: any("", "", "large"), Outcome: ledger.Outcome(max(0, rng.IntN(9)-4)),
 		}
 		if rng.IntN(3) > 0 {
 			f.From = first.Add(time.Duration(rng.Int64N(int64(last.Sub(first))))).Truncate(time.Millisecond)
@@ -135,7 +137,7 @@ func TestE10_SeriesAreTheLedgersSums(t *testing.T) {
 			}
 		}
 		var by []ledger.Dimension
-		for d := range ledger.ByChatbot + 1 {
+		for d := range ledger.ByCredential + 1 {
 			if rng.IntN(3) == 0 {
 				by = append(by, d)
 			}

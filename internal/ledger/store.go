@@ -111,6 +111,7 @@ type Filter struct {
 	KeyID          string
 	UserID         string
 	ChatbotID      string
+	CredentialID   string
 	Provider       string
 	Model          string
 	Outcome        Outcome   // Held, which no entry has, restricts nothing

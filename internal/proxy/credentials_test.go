@@ -258,6 +258,35 @@ func TestA6_CountersComeFromTheLedger(t *testing.T) {
 	if c.Version != 1 {
 		t.Errorf("use is no change: version %d", c.Version)
 	}
+
+	// What it paid for is listed and summed up by it, and nothing else is.
+	if err := g.admin.DeleteCredential(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	g.do(ask{key: k.SecretKey, model: gpt}) // the platform's
+	list, err := g.admin.Usage(t.Context(), client.UsageQuery{CredentialID: c.ID})
+	if err != nil || list.Total != 4 || len(list.Usage) != 4 || *list.Usage[0].CredentialID != c.ID {
+		t.Errorf("its requests: %+v, %v", list, err)
+	}
+	sums, err := g.admin.Usage(t.Context(), client.UsageQuery{CredentialID: c.ID, GroupBy: []string{"key"}})
+	if err != nil || len(sums.Series) != 1 || sums.Series[0].Requests != 4 || sums.Series[0].Failed != 1 || sums.Series[0].Tokens != tokens {
+		t.Errorf("their sum: %+v, %v", sums, err)
+	}
+	groups, err := g.admin.Usage(t.Context(), client.UsageQuery{GroupBy: []string{"credential"}})
+	if err != nil || len(groups.Series) != 2 || *groups.Series[0].CredentialID != "" || groups.Series[0].Requests != 1 ||
+		*groups.Series[1].CredentialID != c.ID || groups.Series[1].Requests != 4 {
+		t.Errorf("by credential: %+v, %v", groups, err)
+	}
+	for lines, by := range map[int][]string{4: nil, 1: {"credential"}} {
+		var csv strings.Builder
+		err := g.admin.UsageCSV(t.Context(), client.UsageQuery{CredentialID: c.ID, GroupBy: by}, &csv)
+		if err != nil || strings.Count(csv.String(), c.ID) != lines || strings.Count(csv.String(), "\n") != lines+1 || !strings.Contains(csv.String(), "credential_id,") {
+			t.Errorf("CSV by %v: %s, %v", by, csv.String(), err)
+		}
+	}
+	if none, err := g.admin.Usage(t.Context(), client.UsageQuery{CredentialID: "cred_none"}); err != nil || none.Total != 0 {
+		t.Errorf("nobody's: %+v, %v", none, err)
+	}
 }
 
 func TestA9_ListsGoByDefaultAndUse(t *testing.T) {

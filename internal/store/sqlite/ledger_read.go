@@ -147,8 +147,8 @@ func entryFilter(f ledger.Filter) (where string, args []any) {
 	}
 	switch {
 	case f.OrganizationID == "":
-	case f.KeyID != "":
-		is("+organization_id = ?", f.OrganizationID) // the + leaves the search to the key
+	case f.KeyID != "", f.CredentialID != "":
+		is("+organization_id = ?", f.OrganizationID) // the + leaves the search to the key or the credential
 	default:
 		is("organization_id = ?", f.OrganizationID)
 	}
@@ -157,6 +157,9 @@ func entryFilter(f ledger.Filter) (where string, args []any) {
 	}
 	if f.ChatbotID != "" {
 		is("chatbot_id = ? AND chatbot_id <> ''", f.ChatbotID) // the index holds those that are not empty
+	}
+	if f.CredentialID != "" {
+		is("credential_id = ? AND credential_id <> ''", f.CredentialID) // likewise
 	}
 	if f.Provider != "" {
 		is("provider = ?", f.Provider)

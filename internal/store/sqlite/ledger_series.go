@@ -14,7 +14,7 @@ import (
 
 // seriesKey is a row of usage_series.
 type seriesKey struct {
-	organization, key, user, chatbot, provider, model string
+	organization, key, user, chatbot, credential, provider, model string
 
 	start   int64
 	outcome ledger.Outcome
@@ -27,14 +27,14 @@ type seriesSum struct {
 	cost                              money.NanoUSD
 }
 
-const addSeriesRow = `INSERT INTO usage_series (organization_id, start, key_id, user_id, chatbot_id, provider, model, outcome,
-		key_name, requests, input_tokens, output_tokens, cost, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const addSeriesRow = `INSERT INTO usage_series (organization_id, start, key_id, user_id, chatbot_id, credential_id, provider, model, outcome,
+		key_name, requests, input_tokens, output_tokens, cost, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT DO UPDATE SET key_name = excluded.key_name, requests = requests + excluded.requests,
 		input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
 		cost = cost + excluded.cost, duration_ms = duration_ms + excluded.duration_ms`
 
 func addSeries(sums map[seriesKey]*seriesSum, start int64, e *ledger.Entry) {
-	k := seriesKey{e.OrganizationID, e.KeyID, e.UserID, e.ChatbotID, e.Provider, e.Model, start, e.Outcome}
+	k := seriesKey{e.OrganizationID, e.KeyID, e.UserID, e.ChatbotID, e.CredentialID, e.Provider, e.Model, start, e.Outcome}
 	v := sums[k]
 	if v == nil {
 		v = &seriesSum{}
@@ -50,7 +50,7 @@ func addSeries(sums map[seriesKey]*seriesSum, start int64, e *ledger.Entry) {
 
 func writeSeries(ctx context.Context, stmt *sql.Stmt, sums map[seriesKey]*seriesSum) error {
 	for k, v := range sums {
-		if _, err := stmt.ExecContext(ctx, k.organization, k.start, k.key, k.user, k.chatbot, k.provider, k.model, int(k.outcome),
+		if _, err := stmt.ExecContext(ctx, k.organization, k.start, k.key, k.user, k.chatbot, k.credential, k.provider, k.model, int(k.outcome),
 			v.keyName, v.requests, v.input, v.output, int64(v.cost), v.duration); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func writeSeries(ctx context.Context, stmt *sql.Stmt, sums map[seriesKey]*series
 // dimensions are the columns that sums are parted by.
 var dimensions = map[ledger.Dimension]string{
 	ledger.ByKey: "key_id", ledger.ByUser: "user_id", ledger.ByProvider: "provider",
-	ledger.ByModel: "model", ledger.ByChatbot: "chatbot_id",
+	ledger.ByModel: "model", ledger.ByChatbot: "chatbot_id", ledger.ByCredential: "credential_id",
 }
 
 // Series implements ledger.Reader. Whole quarters of an hour come from
@@ -69,7 +69,7 @@ var dimensions = map[ledger.Dimension]string{
 func (l *Ledger) Series(ctx context.Context, f ledger.Filter, by []ledger.Dimension, offsets []ledger.Offset) ([]ledger.Group, error) {
 	const doing = "sum up usage"
 	source, args := seriesSource(f)
-	columns := []string{"0", "''", "''", "''", "''", "''"} // in the order of Dimension
+	columns := []string{"0", "''", "''", "''", "''", "''", "''"} // in the order of Dimension
 	var group, order []string
 	for _, d := range by {
 		columns[d] = dimensions[d]
@@ -88,7 +88,7 @@ func (l *Ledger) Series(ctx context.Context, f ledger.Filter, by []ledger.Dimens
 	if len(group) > 0 {
 		query += " GROUP BY " + strings.Join(group, ", ")
 	}
-	query += " HAVING count(*) > 0 ORDER BY " + strings.Join(append(order, "sum(cost) DESC", "sum(requests) DESC", "2", "3", "4", "5", "6"), ", ")
+	query += " HAVING count(*) > 0 ORDER BY " + strings.Join(append(order, "sum(cost) DESC", "sum(requests) DESC", "2", "3", "4", "5", "6", "7"), ", ")
 	rows, err := l.db.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, Classify(err, doing)
@@ -98,7 +98,7 @@ func (l *Ledger) Series(ctx context.Context, f ledger.Filter, by []ledger.Dimens
 	for rows.Next() {
 		var g ledger.Group
 		var day, last int64
-		if err := rows.Scan(&day, &g.KeyID, &g.UserID, &g.Provider, &g.Model, &g.ChatbotID, &g.KeyName, &last,
+		if err := rows.Scan(&day, &g.KeyID, &g.UserID, &g.Provider, &g.Model, &g.ChatbotID, &g.CredentialID, &g.KeyName, &last,
 			&g.Requests, &g.Failed, &g.InputTokens, &g.OutputTokens, &g.Cost, &g.DurationMS); err != nil {
 			return nil, Classify(err, doing)
 		}
@@ -122,9 +122,9 @@ func dayOf(offsets []ledger.Offset) string {
 }
 
 const (
-	seriesSelect = `SELECT start, key_id, user_id, provider, model, chatbot_id, key_name, outcome,
+	seriesSelect = `SELECT start, key_id, user_id, provider, model, chatbot_id, credential_id, key_name, outcome,
 		requests, input_tokens, output_tokens, cost, duration_ms FROM usage_series`
-	entriesSelect = `SELECT at / 1000 AS start, key_id, user_id, provider, model, chatbot_id, key_name, outcome, 1 AS requests,
+	entriesSelect = `SELECT at / 1000 AS start, key_id, user_id, provider, model, chatbot_id, credential_id, key_name, outcome, 1 AS requests,
 		input_tokens + cache_read_tokens + cache_write_tokens + cache_write_1h_tokens + input_audio_tokens AS input_tokens,
 		output_tokens + output_audio_tokens AS output_tokens, cost, duration_ms FROM entries`
 )
