@@ -215,7 +215,11 @@ func (s *service) rules(e *explanation, grant authority.Grant, wallet authority.
 
 // resolve finds the model that a name means on a route, as the gate does.
 func (s *service) resolve(route *dialect.Route, wallet authority.Wallet, name string) (catalog.Target, error) {
-	target, err := s.catalog.Resolve(name, func(slug string) bool {
+	resolve := s.catalog.Resolve
+	if route.Deployment {
+		resolve = s.catalog.Deployment
+	}
+	target, err := resolve(name, func(slug string) bool {
 		return (s.configured(slug) || wallet.Has(slug)) && route.Speaks(s.kindOf(slug))
 	})
 	if err == nil && !route.Speaks(s.kindOf(target.Provider)) {

@@ -50,6 +50,22 @@ func (c *Catalog) Resolve(name string, configured func(provider string) bool) (T
 	return Target{}, notFound(name)
 }
 
+// Deployment is Resolve where any name may be one of Azure's deployments: a name
+// that is no alias, and that none of the providers that have them lists, is a
+// deployment of the first of these.
+func (c *Catalog) Deployment(name string, has func(provider string) bool) (Target, error) {
+	t, err := c.Resolve(name, has)
+	if err == nil && (t.Name != name || has(t.Provider)) {
+		return t, nil
+	}
+	for _, slug := range c.providers {
+		if has(slug) {
+			return c.Resolve(slug+"/"+name, has)
+		}
+	}
+	return c.Resolve("azure/"+name, has)
+}
+
 func notFound(name string) error {
 	if len(name) > 100 {
 		name = strings.ToValidUTF8(name[:100], "") + "…"

@@ -318,6 +318,17 @@ func TestFormatOfARequest(t *testing.T) {
 		{"POST", "/anthropicv1/messages", nil, "openai: not_found"},
 		{"POST", "/v1/messages/batches", nil, "anthropic: not_found"},
 		{"DELETE", "/anthropic/v1/models", nil, "anthropic: method_not_allowed"},
+		{"POST", "/openai/v1/chat/completions", version, "openai chat.completions /v1/chat/completions"},
+		{"POST", "/openai/embeddings", nil, "openai embeddings.create /v1/embeddings"},
+		{"GET", "/openai/models", key, "openai models.list /v1/models"},
+		{"GET", "/openai/v1/models/gpt-4o", key, "openai models.list /v1/models/{id}"},
+		{"POST", "/openai/v1/messages", nil, "openai: not_found"},
+		{"POST", "/openai/deployments/d/chat/completions", version, "openai chat.completions /openai/deployments/{model}/chat/completions"},
+		{"POST", "/openai/deployments/azure/d/completions", nil, "openai chat.completions /openai/deployments/{model}/completions"},
+		{"POST", "/openai/deployments/d/embeddings", nil, "openai embeddings.create /openai/deployments/{model}/embeddings"},
+		{"GET", "/openai/deployments/d/chat/completions", nil, "openai: method_not_allowed"},
+		{"POST", "/openai/v1/deployments/d/chat/completions", nil, "openai: not_found"},
+		{"POST", "/openai/chatbots/b/v1/chat/completions", nil, "openai: not_found"},
 	} {
 		format := dialect.FormatOf(c.path, c.header)
 		got := string(format)

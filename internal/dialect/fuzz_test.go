@@ -81,6 +81,9 @@ func checkCall(t *testing.T, r *dialect.Route, call *dialect.Call, body []byte) 
 	if r.Format == llm.Gemini {
 		m["model"], m["stream"] = "m", r.Streams // the path says it
 	}
+	if r.Deployment {
+		m["model"] = "m"
+	}
 	if asked, _ := m["model"].(string); asked != call.Model || (asked == "" && !r.Chatbot) || (r.Streams && call.Stream != (m["stream"] == true)) {
 		t.Fatalf("read %+v", call)
 	}
@@ -115,7 +118,7 @@ func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clea
 	}
 	got := call.Rewrite(e)
 	at := address(r.Path)
-	at.Path = strings.Replace(at.Path, "models/m", "models/other", 1)
+	at.Path = strings.NewReplacer("models/m", "models/other", "deployments/m", "deployments/other").Replace(at.Path)
 	again, err := dialect.Read(r, at, got)
 	if err != nil {
 		t.Fatalf("%q became %q: %v", body, got, err)
@@ -131,6 +134,9 @@ func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clea
 	}
 	want, is := decode(t, clean), decode(t, got)
 	if r.Format == llm.OpenAI {
+		if r.Deployment && want["model"] == nil {
+			e.Model = "" // none is added
+		}
 		edit(want, e)
 	} else {
 		forget(want)

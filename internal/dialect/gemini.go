@@ -27,14 +27,14 @@ type configSpan struct {
 
 // addressed reads what a request's URL says: the model, and in which form the
 // answer is wanted.
-func (c *Call) addressed(at *url.URL) error {
+func (c *Call) addressed(at *url.URL) (err error) {
 	c.Model = c.Route.ModelID(at.Path)
 	if c.Model != "" && !isModelName([]byte(c.Model)) {
 		return invalid("model", "The model in the path %s.", modelProblem)
 	}
 	if c.Route.Format != llm.Gemini {
-		c.Query = keptQuery(c.Route.Format, at.RawQuery)
-		return nil
+		c.Query, err = c.Route.keptQuery(at.RawQuery)
+		return err
 	}
 	c.Stream = c.Route.Streams
 	alt := ""

@@ -48,7 +48,7 @@ type Call struct {
 	// so may do either; "" = none. A null is none.
 	Override string
 
-	// Query is what of the request's query is for the provider; "" = nothing.
+	// Query is what of the request's query may go on; "" = nothing. See QueryFor.
 	Query string
 	// List says that the stream is wanted as one JSON array, not as server-sent
 	// events.
@@ -143,7 +143,10 @@ func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
 	if r.Format == llm.Anthropic && c.caps[0].set && c.Thinking > 0 && c.Thinking >= c.MaxOutput && c.Override == "" {
 		c.Override = "thinking.budget_tokens" // with interleaved thinking, it is the context window that ends the answer
 	}
-	c.written, c.asked = c.MaxOutput, c.Model
+	if r.Deployment && !c.filled {
+		return nil, invalid("", "The body is an empty object: send what is to be answered.")
+	}
+	c.written = c.MaxOutput
 	c.Choices = max(rd.n, rd.best, 1) * max(rd.prompts, 1)
 	if c.Choices > maxAnswers {
 		return nil, invalid("prompt", "The field \"prompt\" asks for %d answers, n or best_of for each text in it: at most %d are allowed.", c.Choices, maxAnswers)
@@ -266,9 +269,12 @@ func (r *reader) read(f field) {
 	at := r.i
 	switch f {
 	case fieldModel:
-		if c.Route.Format == llm.Gemini {
+		switch {
+		case c.Route.Format == llm.Gemini:
 			r.modelAgain()
-		} else {
+		case c.Route.Deployment:
+			r.deployed()
+		default:
 			r.model()
 		}
 	case fieldStream:

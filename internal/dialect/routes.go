@@ -23,6 +23,10 @@ type Route struct {
 	Streams bool       // a stream is meant to work
 	Chatbot bool       // the path names a chatbot, which lays down some of what is asked for: see Call.Fix
 
+	// Deployment says that the path names a deployment of Azure's, which may be
+	// called anything.
+	Deployment bool
+
 	before, after string   // of the path, around its {…}; "" = there is none
 	reads         fieldSet // the fields that mean something on this route
 }
@@ -105,6 +109,9 @@ var routes = [...]Route{
 	{
 		Method: "GET", Path: geminiModels + "{model}", Scope: llm.ScopeModels, Format: llm.Gemini, Local: true, before: geminiModels,
 	},
+	deployment("/chat/completions", llm.ScopeChat, true, readChat),
+	deployment("/completions", llm.ScopeChat, true, readOutput|1<<fieldPrompt),
+	deployment("/embeddings", llm.ScopeEmbeddings, false, readAlways|1<<fieldInput),
 }
 
 const (
@@ -126,13 +133,13 @@ func Routes() []*Route {
 // is none of ours, and fault.MethodNotAllowed for one that is, with its right
 // method in the text.
 func Find(method, path string, h http.Header) (*Route, error) {
-	own, prefixed := canonical(path)
+	own, of := canonical(path)
 	format := FormatOf(path, h)
 	var other *Route
 	for i := range routes {
 		r := &routes[i]
 		switch {
-		case !r.matches(own), prefixed && r.Format != llm.Anthropic, r.Local && r.Format != format:
+		case !r.matches(own), of != "" && r.Format != of, r.Local && r.Format != format:
 		case r.Method == method:
 			return r, nil
 		default:
@@ -152,23 +159,33 @@ var bases = map[llm.Format]string{
 	llm.Gemini:    "it is this server's without /v1beta",
 }
 
-// canonical is path without the prefix of a format.
-func canonical(path string) (own string, prefixed bool) {
+// canonical is path without the prefix of a format, which may stand before all
+// paths of that format. Azure's has two spellings: with /v1, and the older without.
+func canonical(path string) (own string, of llm.Format) {
 	if rest, ok := strings.CutPrefix(path, anthropicPrefix); ok && strings.HasPrefix(rest, "/") {
-		return rest, true
+		return rest, llm.Anthropic
 	}
-	return path, false
+	rest, ok := strings.CutPrefix(path, azurePrefix)
+	switch {
+	case !ok, strings.HasPrefix(path, azureDeployments):
+		return path, ""
+	case strings.HasPrefix(rest, "v1/"):
+		return path[len(azurePrefix)-1:], llm.OpenAI
+	}
+	return "/v1/" + rest, llm.OpenAI
 }
 
 // FormatOf is the format in which a request is to be answered, whether there is
 // a route for it or not. Where two formats share a path, the headers of
 // Anthropic's SDKs decide.
 func FormatOf(path string, h http.Header) llm.Format {
-	own, prefixed := canonical(path)
+	own, of := canonical(path)
 	switch {
+	case of != "":
+		return of
 	case strings.HasPrefix(path, "/v1beta/"):
 		return llm.Gemini
-	case prefixed, own == "/v1/messages", strings.HasPrefix(own, "/v1/messages/"):
+	case own == "/v1/messages", strings.HasPrefix(own, "/v1/messages/"):
 		return llm.Anthropic
 	case (own == "/v1/models" || strings.HasPrefix(own, "/v1/models/")) &&
 		(len(h["Anthropic-Version"]) > 0 || len(h["X-Api-Key"]) > 0 && len(h["Authorization"]) == 0):
@@ -179,8 +196,8 @@ func FormatOf(path string, h http.Header) llm.Format {
 
 // Is reports whether a path, canonical or as a caller writes it, is the route's.
 func (r *Route) Is(path string) bool {
-	own, prefixed := canonical(path)
-	return path == r.Path || r.matches(own) && (!prefixed || r.Format == llm.Anthropic)
+	own, of := canonical(path)
+	return path == r.Path || r.matches(own) && (of == "" || r.Format == of)
 }
 
 func (r *Route) matches(path string) bool {
@@ -207,13 +224,18 @@ func (r *Route) ModelID(path string) string {
 }
 
 // Speaks reports whether providers of a kind offer the route: each format but
-// OpenAI's is its author's alone. The simulated provider has them all.
+// OpenAI's is its author's alone, and so are deployments. The simulated provider
+// has them all.
 func (r *Route) Speaks(kind string) bool {
-	switch r.Format {
-	case llm.Anthropic:
-		return kind == "anthropic" || kind == "demo"
-	case llm.Gemini:
-		return kind == "google" || kind == "demo"
+	switch {
+	case kind == "demo":
+		return true
+	case r.Deployment:
+		return kind == "azure"
+	case r.Format == llm.Anthropic:
+		return kind == "anthropic"
+	case r.Format == llm.Gemini:
+		return kind == "google"
 	}
 	return true
 }
@@ -227,13 +249,19 @@ func (r *Route) Foreign(model, provider string) *fault.Error {
 
 // keptQuery is what of a request's query is for the provider. All else stays
 // here: it can carry the caller's key, and ask for an answer in another form.
-func keptQuery(f llm.Format, query string) string {
-	if f != llm.Anthropic {
-		return ""
+func (r *Route) keptQuery(query string) (string, error) {
+	switch r.Format {
+	case llm.Anthropic:
+		values, err := url.ParseQuery(query)
+		if err == nil && values.Get("beta") == "true" {
+			return "beta=true", nil // what Anthropic's SDKs add for what is new
+		}
+	case llm.OpenAI:
+		version, err := apiVersion(query)
+		if err != nil || version == "" || isDated(version) && !r.Deployment {
+			return "", err
+		}
+		return "api-version=" + version, nil
 	}
-	values, err := url.ParseQuery(query)
-	if err == nil && values.Get("beta") == "true" {
-		return "beta=true" // what Anthropic's SDKs add for what is new
-	}
-	return ""
+	return "", nil
 }

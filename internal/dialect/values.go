@@ -22,6 +22,7 @@ func (r *reader) model() {
 		return
 	}
 	r.call.Model, r.call.model = string(name), r.since(at)
+	r.call.asked = r.call.Model
 }
 
 const modelProblem = "must be the name of a model, a string of 1 to 256 bytes"

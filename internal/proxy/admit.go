@@ -29,7 +29,11 @@ func (p *Proxy) choose(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	target, err := p.opts.Catalog.Resolve(x.call.Model, p.reaches(x.route, wallet))
+	resolve := p.opts.Catalog.Resolve
+	if x.route.Deployment {
+		resolve = p.opts.Catalog.Deployment
+	}
+	target, err := resolve(x.call.Model, p.reaches(x.route, wallet))
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (p *Proxy) drains(x *exchange) bool {
 // provider has refused that, and another takes its place.
 func (p *Proxy) attempt(ctx context.Context, x *exchange) (again bool, err error) {
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
-		Provider: x.target.Provider, Account: x.pay.account, Path: x.path, Query: x.call.Query, Header: x.r.Header,
+		Provider: x.target.Provider, Account: x.pay.account, Path: x.path, Query: x.call.QueryFor(p.kind(x.target.Provider)), Header: x.r.Header,
 		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
@@ -122,10 +122,11 @@ func (x *exchange) edit() dialect.Edit {
 	if x.hard && x.route.Output {
 		e.MaxOutput = x.hold.Output()
 	}
-	if x.native {
+	older := x.call.Older()
+	if x.native && !older {
 		e.CapField = "max_completion_tokens"
 	}
-	e.IncludeUsage = x.call.Stream && !x.call.IncludeUsage
+	e.IncludeUsage = x.call.Stream && !x.call.IncludeUsage && !older
 	return e
 }
 

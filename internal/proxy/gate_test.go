@@ -50,6 +50,7 @@ type provider struct {
 	url string
 
 	mu     sync.Mutex
+	uri    string // path and query
 	header http.Header
 	body   []byte
 	answer http.HandlerFunc // nil = the simulated provider
@@ -64,7 +65,7 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	p.mu.Lock()
-	p.header, p.body = r.Header.Clone(), body
+	p.uri, p.header, p.body = r.URL.RequestURI(), r.Header.Clone(), body
 	answer := p.answer
 	p.mu.Unlock()
 	defer context.AfterFunc(r.Context(), func() {
@@ -85,6 +86,13 @@ func (p *provider) latest() (http.Header, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.header, string(p.body)
+}
+
+// latestURI is the path and the query of the request that came last.
+func (p *provider) latestURI() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.uri
 }
 
 // answers makes the provider answer with f; nil = simulated.

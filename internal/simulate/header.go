@@ -6,6 +6,8 @@ var (
 	typeEvents = []string{"text/event-stream; charset=utf-8"}
 	noCache    = []string{"no-cache"}
 
+	azureRegion        = []string{"Sweden Central"}
+	azureInvoked       = []string{"true"}
 	openAIVersion      = []string{"2020-10-01"}
 	openAIOrganization = []string{"simulated"}
 	processingMs       = []string{"1"}
@@ -21,6 +23,11 @@ var (
 func (wk *work) headers() {
 	h := wk.w.Header()
 	id := []string{wk.requestID}
+	if wk.answer.azure {
+		h["Apim-Request-Id"] = []string{"apim-" + wk.requestID}
+		h["X-Ms-Region"] = azureRegion
+		h["X-Ms-Rai-Invoked"] = azureInvoked
+	}
 	switch wk.answer.wire.(type) {
 	case anthropic:
 		h["Request-Id"] = id

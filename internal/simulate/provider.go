@@ -89,6 +89,7 @@ type location struct {
 	stream bool   // Gemini says it in the path
 	sse    bool   // Gemini: server-sent events, not an array
 	batch  bool   // Gemini: several embeddings
+	azure  bool   // it is a deployment of Azure's
 	model  string // where the path names it
 }
 
@@ -102,6 +103,9 @@ func locate(r *http.Request) location {
 		at.sse = at.stream && r.URL.Query().Get("alt") == "sse"
 		return at
 	}
+	if rest, ok := strings.CutPrefix(path, "/openai/deployments/"); ok {
+		return locateAzure(r, rest)
+	}
 	for _, prefix := range [...]string{"/v1beta/openai", "/compatibility/v1", "/openai/v1", "/v1"} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok {
 			path = rest
@@ -109,12 +113,6 @@ func locate(r *http.Request) location {
 		}
 	}
 	switch path {
-	case "/chat/completions":
-		return location{wire: chat{}, op: generate}
-	case "/completions":
-		return location{wire: text{}, op: complete}
-	case "/embeddings":
-		return location{wire: chat{}, op: embed}
 	case "/messages":
 		return location{wire: anthropic{}, op: generate}
 	case "/messages/count_tokens":
@@ -126,6 +124,19 @@ func locate(r *http.Request) location {
 			at.wire = anthropic{}
 		}
 		return at
+	}
+	return locateOpenAI(path)
+}
+
+// locateOpenAI reads a path behind a base URL of OpenAI's kind.
+func locateOpenAI(path string) location {
+	switch path {
+	case "/chat/completions":
+		return location{wire: chat{}, op: generate}
+	case "/completions":
+		return location{wire: text{}, op: complete}
+	case "/embeddings":
+		return location{wire: chat{}, op: embed}
 	}
 	return location{wire: chat{}}
 }

@@ -73,6 +73,8 @@ func staysHere(name string) bool {
 		return true
 	case "X-Goog-Fieldmask": // an answer without its usage
 		return true
+	case "X-Ms-Oai-Image-Generation-Deployment", "Azureml-Model-Deployment": // another model than was admitted
+		return true
 	case "Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip": // who the caller is
 		return true
 	}
@@ -128,7 +130,7 @@ func CopyHeader(dst, src http.Header) {
 
 func notRelayed(name string) bool {
 	switch name {
-	case "Openai-Organization", "Openai-Project", "Anthropic-Organization-Id", "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id", "Apim-Request-Id",
+	case "Openai-Organization", "Openai-Project", "Anthropic-Organization-Id", "Content-Length", "Set-Cookie", "Set-Cookie2", "X-Request-Id", "Request-Id",
 		"Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Nel", "Report-To", "Clear-Site-Data", "Server", "Via":
 		return true
 	}

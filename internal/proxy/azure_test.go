@@ -1,0 +1,149 @@
+package proxy_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"tollgate/api"
+	"tollgate/internal/config"
+	"tollgate/internal/secret"
+)
+
+const azureCredential = "azure-credential-1812"
+
+func openAzure(t *testing.T) *gate {
+	return open(t, func(c *config.Config) {
+		c.Providers["azure"] = config.Provider{BaseURL: strings.TrimSuffix(c.Providers["openai"].BaseURL, "/v1"), APIKey: secret.New(azureCredential)}
+		c.Aliases["house-openai"] = "openai/gpt-4o"
+		c.Aliases["house-azure"] = "azure/gpt-4o-mini"
+		c.Prices = append(c.Prices, config.PriceRow{Provider: "azure", Model: "our-own", TokenPrices: config.TokenPrices{Input: price(t, "1.00"), Output: price(t, "2.00")}})
+	})
+}
+
+// TestAzure takes requests to deployments, with Azure's own headers both ways, and
+// books what was reported.
+func TestAzure(t *testing.T) {
+	g := openAzure(t)
+	const version = "?api-version=2024-10-21"
+	for name, c := range map[string]struct {
+		path, more, simulate string
+		uri                  string // at the provider
+		row                  string // model booked; "" = gpt-4o-mini
+		stream               bool
+	}{
+		"whole":     {path: "/openai/deployments/gpt-4o-mini/chat/completions" + version, uri: "/openai/deployments/gpt-4o-mini/chat/completions" + version},
+		"streamed":  {path: "/openai/deployments/gpt-4o-mini/chat/completions" + version + "&key=x", more: `,"stream":true`, stream: true, uri: "/openai/deployments/gpt-4o-mini/chat/completions" + version},
+		"alias":     {path: "/openai/deployments/house-azure/chat/completions" + version, uri: "/openai/deployments/gpt-4o-mini/chat/completions" + version},
+		"by name":   {path: "/openai/deployments/azure/gpt-4o-mini/chat/completions" + version, uri: "/openai/deployments/gpt-4o-mini/chat/completions" + version},
+		"its own":   {path: "/openai/deployments/our-own/chat/completions" + version, uri: "/openai/deployments/our-own/chat/completions" + version, row: "our-own"},
+		"novelties": {path: "/openai/deployments/gpt-4o-mini/chat/completions" + version, more: `,"stream":true`, stream: true, simulate: "novelties", uri: "/openai/deployments/gpt-4o-mini/chat/completions" + version},
+		"v1":        {path: "/openai/v1/chat/completions?api-version=preview", more: `,"model":"azure/gpt-4o-mini"`, uri: "/openai/v1/chat/completions?api-version=preview"},
+		"older v1":  {path: "/openai/chat/completions" + version, more: `,"model":"azure/gpt-4o-mini","stream":true`, stream: true, uri: "/openai/v1/chat/completions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.t = t
+			g.provider.Reset()
+			k := g.key(hard())
+			body := `{"messages":[{"role":"user","content":"Hello, who are you?"}],"max_tokens":500` + c.more + `}`
+			r := g.do(ask{path: c.path, body: body, header: map[string]string{
+				"Api-Key": k.SecretKey, "X-Ms-Client-Request-Id": "mine", "X-Ms-Oai-Image-Generation-Deployment": "another", "X-Simulate-Fault": c.simulate,
+			}})
+			if r.status != http.StatusOK {
+				t.Fatalf("status %d: %.300s", r.status, r.body)
+			}
+			sent, _ := g.provider.latest()
+			if uri := g.provider.latestURI(); uri != c.uri || sent.Get("Api-Key") != azureCredential || sent.Get("X-Ms-Client-Request-Id") != "mine" || sent.Get("X-Ms-Oai-Image-Generation-Deployment") != "" {
+				t.Errorf("sent to %s with %v", uri, sent)
+			}
+			if deployment := strings.Contains(c.path, "/deployments/"); deployment != strings.Contains(r.body, `"prompt_filter_results"`) ||
+				deployment && (r.header.Get("Apim-Request-Id") == "" || r.header.Get("X-Ms-Region") == "") {
+				t.Errorf("%v %.300s", r.header, r.body)
+			}
+			if c.stream && (strings.Contains(r.body, `"usage":{`) && c.simulate == "" || !strings.HasSuffix(r.body, "data: [DONE]\n\n")) {
+				t.Errorf("%s", r.body)
+			}
+			model, input, output := "gpt-4o-mini", int64(150), int64(600)
+			if c.row != "" {
+				model, input, output = c.row, 1000, 2000
+			}
+			row, served := g.row(k.APIKey.ID), g.provider.Served()[0]
+			if row.Outcome != "settled" || row.APIFormat != "openai" || row.Provider != "azure" || row.Model != model || row.UpstreamRequestID != served.UpstreamID ||
+				row.InputTokens != served.InputTokens || row.OutputTokens != served.OutputTokens {
+				t.Errorf("booked %+v, the provider billed %+v", row, served)
+			}
+			if got, want := nano(t, row.CostUSD), served.InputTokens*input+served.OutputTokens*output; got != want {
+				t.Errorf("cost %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+// TestAzureRefusals are in OpenAI's shape, and Azure's own words come through.
+func TestAzureRefusals(t *testing.T) {
+	g := openAzure(t)
+	const version = "/chat/completions?api-version=2024-10-21"
+	for name, c := range map[string]struct {
+		key    api.KeyInput
+		path   string
+		body   string
+		status int
+		code   string
+	}{
+		"no price":         {hard(), "/openai/deployments/unheard-of" + version, "", 403, "model_unpriced"},
+		"no budget":        {api.KeyInput{}, "/openai/deployments/unheard-of" + version, "", 200, ""},
+		"another's":        {api.KeyInput{}, "/openai/deployments/house-openai" + version, "", 404, "model_not_found"},
+		"only OpenAI's":    {api.KeyInput{}, "/openai/deployments/dall-e-3" + version, "", 200, ""},
+		"a slash":          {api.KeyInput{}, "/openai/deployments/azure/a/b" + version, "", 404, "model_not_found"},
+		"model not theirs": {api.KeyInput{AllowedModels: api.Set([]string{"gpt-4o"})}, "/openai/deployments/gpt-4o-mini" + version, "", 403, "model_denied"},
+		"another in body":  {api.KeyInput{AllowedModels: api.Set([]string{"gpt-4o"})}, "/openai/deployments/gpt-4o-mini" + version, `{"model":"gpt-4o","messages":[]}`, 403, "model_denied"},
+		"provider":         {api.KeyInput{AllowedProviders: api.Set([]string{"openai"})}, "/openai/deployments/gpt-4o-mini" + version, "", 403, "provider_denied"},
+		"two versions":     {api.KeyInput{}, "/openai/deployments/gpt-4o-mini" + version + "&api-version=x", "", 400, "invalid_field"},
+		"no version":       {api.KeyInput{}, "/openai/deployments/gpt-4o-mini/chat/completions", "", 404, ""},
+		"endpoint":         {api.KeyInput{AllowedEndpoints: api.Set([]string{"/v1/*"})}, "/openai/deployments/gpt-4o-mini" + version, "", 403, "endpoint_denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.t = t
+			body := c.body
+			if body == "" {
+				body = `{"messages":[{"role":"user","content":"Hello"}]}`
+			}
+			r := g.do(ask{path: c.path, body: body, header: map[string]string{"Api-Key": g.key(c.key).SecretKey}})
+			if c.code == "" {
+				if r.status != c.status {
+					t.Errorf("status %d, not %d: %.300s", r.status, c.status, r.body)
+				}
+				return
+			}
+			r.want(t, c.status, c.code)
+		})
+	}
+}
+
+// TestAzureUnconfigured says so, also of a deployment that nobody has heard of.
+func TestAzureUnconfigured(t *testing.T) {
+	g := open(t, func(c *config.Config) { delete(c.Providers, "demo") })
+	for _, name := range []string{"gpt-4o-mini", "unheard-of"} {
+		r := g.do(ask{path: "/openai/deployments/" + name + "/embeddings", body: `{"input":"x"}`, header: map[string]string{"Api-Key": g.key(api.KeyInput{}).SecretKey}})
+		r.want(t, 503, "provider_unconfigured")
+	}
+}
+
+// TestAzuresOlderVersions get nothing that they do not know.
+func TestAzuresOlderVersions(t *testing.T) {
+	g := openAzure(t)
+	for version, want := range map[string]string{
+		"2024-02-01": `{"max_tokens":16384,"messages":[{"role":"user","content":"Hi"}],"stream":true}`,
+		"2024-10-21": `{"max_completion_tokens":16384,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Hi"}],"stream":true}`,
+	} {
+		k := g.key(hard())
+		r := g.do(ask{path: "/openai/deployments/gpt-4o-mini/chat/completions?api-version=" + version, body: `{"messages":[{"role":"user","content":"Hi"}],"stream":true}`, key: k.SecretKey})
+		_, sent := g.provider.latest()
+		if r.status != 200 || sent != want {
+			t.Errorf("%s: %d, sent %s, want %s", version, r.status, sent, want)
+		}
+		if row := g.row(k.APIKey.ID); (row.Outcome == "settled") != (version == "2024-10-21") || row.OutputTokens == 0 {
+			t.Errorf("%s: %+v", version, row)
+		}
+	}
+}
