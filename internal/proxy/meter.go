@@ -19,8 +19,12 @@ import (
 // that a header can say what it cost. A larger one is passed on as it comes.
 const maxWhole = 1 << 20
 
-// streamBuffer is how much of a stream is read at once.
-const streamBuffer = 32 << 10
+// How much of a stream is read at once: little at first, since events are small
+// and many streams are open at once, and more where that is there.
+const (
+	streamBuffer     = 4 << 10
+	fullStreamBuffer = 32 << 10
+)
 
 // meter passes the answer on and takes its usage from the same bytes.
 func (p *Proxy) meter(x *exchange, resp *http.Response) error {
@@ -146,9 +150,14 @@ func (p *Proxy) stream(x *exchange, resp *http.Response, tap *dialect.Tap) error
 // words for what went wrong.
 func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *outlet) (whole bool) {
 	buf := p.buffers.get(streamBuffer)
-	defer p.buffers.put(buf)
-	for {
-		n, err := resp.Body.Read(*buf)
+	defer func() { p.buffers.put(buf) }()
+	for n := 0; ; {
+		if n == streamBuffer {
+			p.buffers.put(buf)
+			buf = p.buffers.get(fullStreamBuffer)
+		}
+		var err error
+		n, err = resp.Body.Read(*buf)
 		relay := tap.Write((*buf)[:n])
 		if tap.Tally().Finished {
 			// The caller may take the format's own end for the end, so it is

@@ -16,5 +16,9 @@
 // answer is counted. Every answer is checked: a status other than 200 or a body of
 // another length than the provider sends ends the target's run as failed.
 //
+// Streams are timed to the first byte of their body. Long ones show what a chunk
+// costs beside which the request itself is little; a thousand that are open at once
+// show what they add to the memory that the proxy had before.
+//
 // It uses Linux's process clocks and /proc.
 package main

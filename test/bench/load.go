@@ -17,9 +17,10 @@ import (
 // connection is one kept connection with the least of an HTTP/1.1 client: the load
 // shares its cores with what it measures.
 type connection struct {
-	net  net.Conn
-	in   *bufio.Reader
-	tail [16]byte // the last bytes of the body
+	net   net.Conn
+	in    *bufio.Reader
+	tail  [16]byte  // the last bytes of the body
+	first time.Time // when the first byte of the latest body was there
 }
 
 func dial(addr string) (*connection, error) {
@@ -50,6 +51,7 @@ func (c *connection) do(request []byte) (int64, error) {
 	case err != nil:
 		return 0, err
 	case length >= 0:
+		c.first = time.Now()
 		return length, c.body(length)
 	}
 	return c.chunks()
@@ -120,6 +122,9 @@ func (c *connection) chunks() (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("not a chunk: %w", err)
 		}
+		if total == 0 {
+			c.first = time.Now()
+		}
 		if err := c.body(n); err != nil {
 			return 0, err
 		}
@@ -151,7 +156,7 @@ type crew struct {
 }
 
 func newCrew(s scenario, t *target, length int64) (*crew, error) {
-	w := &crew{target: t, length: length, stream: s.stream}
+	w := &crew{target: t, length: length, stream: s.chunks > 0}
 	for _, key := range t.keys {
 		w.requests = append(w.requests, s.request(t.addr, key))
 	}
@@ -172,7 +177,7 @@ func (w *crew) close() {
 	}
 }
 
-// round sends n requests in all and gives how long each took.
+// round sends n requests in all and gives how long each took, a stream to its first byte.
 func (w *crew) round(n int) ([]time.Duration, error) {
 	took := make([][]time.Duration, len(w.conns))
 	failed := make([]error, len(w.conns))
@@ -205,6 +210,9 @@ func (w *crew) one(c *connection) (time.Duration, error) {
 	w.target.sent.Add(1)
 	length, err := c.do(request)
 	span := time.Since(began)
+	if w.stream {
+		span = c.first.Sub(began)
+	}
 	switch {
 	case err != nil:
 		return 0, err

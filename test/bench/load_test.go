@@ -32,7 +32,7 @@ func TestWrongAnswersAreNotFast(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			target := &target{addr: answering(t, test.answer), keys: []string{"k"}}
-			w, err := newCrew(scenario{conns: 1, prompt: 200, stream: test.stream}, target, 5)
+			w, err := newCrew(scenario{conns: 1, prompt: 200, chunks: chunksIf(test.stream)}, target, 5)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,6 +46,13 @@ func TestWrongAnswersAreNotFast(t *testing.T) {
 			}
 		})
 	}
+}
+
+func chunksIf(stream bool) int {
+	if stream {
+		return 1
+	}
+	return 0
 }
 
 // answering is a server that gives one answer to each request it reads, and closes.

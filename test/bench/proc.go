@@ -57,6 +57,14 @@ func memory(pids []int) (now, peak int64) {
 	return now, peak
 }
 
+// forgetPeak makes the highest memory of processes what they have now (proc(5),
+// /proc/pid/clear_refs).
+func forgetPeak(pids []int) {
+	for _, pid := range pids {
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) // else the figure is too high
+	}
+}
+
 func statusBytes(status []byte, name string) int64 {
 	_, after, _ := bytes.Cut(status, []byte(name))
 	fields := bytes.Fields(after)

@@ -29,13 +29,15 @@ type ScenarioResult struct {
 	Name             string          `json:"name"`
 	Connections      int             `json:"connections"`
 	RequestsPerRound int             `json:"requests_per_round"`
-	Stream           bool            `json:"stream"`
-	Goal             float64         `json:"goal,omitempty"` // for RatioRP of tollgate
+	Chunks           int             `json:"chunks,omitempty"`          // of each answer, where it is a stream
+	Goal             float64         `json:"goal,omitempty"`            // for RatioRP of tollgate
+	MemoryGoalMiB    int64           `json:"memory_goal_mib,omitempty"` // for what PeakMemoryBytes of tollgate is above RestMemoryBytes
 	Targets          []*TargetResult `json:"targets"`
 }
 
 // TargetResult is one target under one load. Figures of single rounds are in
-// Rounds; the others are medians of rounds, or of all requests.
+// Rounds; the others are medians of rounds, or of all requests. Times are those of
+// a whole answer, or of a stream's first byte.
 type TargetResult struct {
 	Target          string  `json:"target"`
 	Failed          string  `json:"failed,omitempty"`
@@ -48,10 +50,16 @@ type TargetResult struct {
 	AddedP99Micros  float64 `json:"added_p99_us"`
 	MemoryBytes     int64   `json:"memory_bytes"`
 	PeakMemoryBytes int64   `json:"peak_memory_bytes"`
+	RestMemoryBytes int64   `json:"rest_memory_bytes,omitempty"`  // before the scenario, where it has a goal for memory
 	RatioRP         float64 `json:"cpu_ratio_to_rp,omitempty"`    // median of the rounds' ratios
 	RatioNginx      float64 `json:"cpu_ratio_to_nginx,omitempty"` // likewise
 
 	took []time.Duration
+}
+
+// addedMiB is what the load added to the memory that there was before it, rounded up.
+func (t *TargetResult) addedMiB() int64 {
+	return (t.PeakMemoryBytes - t.RestMemoryBytes + 1<<20 - 1) >> 20
 }
 
 // Round is one round of one target.
@@ -124,7 +132,7 @@ func micros(sorted []time.Duration, part float64) float64 {
 func (r *Report) print(to io.Writer) {
 	m := r.Machine
 	fmt.Fprintf(to, "%s, %d cores, %d MB, Linux %s, %s, load before %s, %s\n", m.CPU, m.Cores, m.MemoryMB, m.Kernel, m.Go, m.Load, m.When)
-	fmt.Fprintf(to, "CPU is the proxy's own, for each request (streams of %d chunks: also for each chunk); added is to the direct way.\n\n", chunks)
+	fmt.Fprintf(to, "CPU is the proxy's own, for each request (streams: also for each chunk); added is to the direct way (streams: to the first byte).\n\n")
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "load/connections\ttarget\tCPU µs\tCPU µs/chunk\treq/s\tadded p50 µs\tadded p99 µs\tmemory MB\tpeak MB\t× rp\t× nginx\trounds\t")
 	for _, s := range r.Scenarios {
@@ -133,8 +141,8 @@ func (r *Report) print(to io.Writer) {
 				continue
 			}
 			perChunk := "-"
-			if s.Stream {
-				perChunk = dash(t.CPUMicros/chunks, 2)
+			if s.Chunks > 0 {
+				perChunk = dash(t.CPUMicros/float64(s.Chunks), 2)
 			}
 			added50, added99 := "-", "-"
 			if t.Target != "direct" {
@@ -158,6 +166,13 @@ func (r *Report) printGoals(to io.Writer) {
 				word = "MISSED"
 			}
 			fmt.Fprintf(to, "%-16s tollgate takes %.2f × the CPU of the bare reverse proxy; goal ≤ %.1f: %s\n", s.Name, t.RatioRP, s.Goal, word)
+		}
+		if t := s.of("tollgate"); t != nil && t.Failed == "" && s.MemoryGoalMiB > 0 {
+			word := "reached"
+			if t.addedMiB() > s.MemoryGoalMiB {
+				word = "MISSED"
+			}
+			fmt.Fprintf(to, "%-16s %d connections add %d MiB to tollgate's memory; goal ≤ %d: %s\n", s.Name, s.Connections, t.addedMiB(), s.MemoryGoalMiB, word)
 		}
 		for _, t := range s.Targets {
 			if t.Failed != "" {
@@ -206,6 +221,9 @@ func (r *Report) verdict(o options) error {
 			}
 			if o.check && t.Target == "tollgate" && s.Goal > 0 && t.RatioRP > s.Goal {
 				problems = append(problems, fmt.Errorf("%s: %.2f is above %.1f", s.Name, t.RatioRP, s.Goal))
+			}
+			if o.check && t.Target == "tollgate" && s.MemoryGoalMiB > 0 && t.addedMiB() > s.MemoryGoalMiB {
+				problems = append(problems, fmt.Errorf("%s: %d MiB are above %d", s.Name, t.addedMiB(), s.MemoryGoalMiB))
 			}
 		}
 	}

@@ -12,16 +12,17 @@ import (
 type scenario struct {
 	name     string
 	conns    int
-	requests int  // of each round
-	prompt   int  // bytes of the body, about
-	escaped  bool // many escapes in the prompt, as where JSON or source code is quoted
-	stream   bool
+	requests int           // of each round
+	prompt   int           // bytes of the body, about
+	escaped  bool          // many escapes in the prompt, as where JSON or source code is quoted
+	chunks   int           // of text in a streamed answer; 0 = it is not streamed
 	pace     time.Duration // between the chunks of a stream, so that each is passed on by itself
 	goal     float64       // CPU compared with the bare reverse proxy's; 0 = none is set
+	memory   int64         // goal for what its connections add to the resident memory, in MiB; 0 = none is set
 }
 
-// chunks are the chunks of text of a streamed answer.
-const chunks = 100
+// words are the tokens of an answer that is not streamed.
+const words = 100
 
 func allScenarios(quick bool) []scenario {
 	all := []scenario{
@@ -30,25 +31,37 @@ func allScenarios(quick bool) []scenario {
 		{name: "100kb/64", conns: 64, requests: 2000, prompt: 100 << 10, goal: 1.8},
 		{name: "100kb-escaped/64", conns: 64, requests: 2000, prompt: 100 << 10, escaped: true, goal: 1.8},
 		{name: "100kb/1", conns: 1, requests: 1000, prompt: 100 << 10},
-		{name: "stream/64", conns: 64, requests: 320, prompt: 1 << 10, stream: true, pace: 2 * time.Millisecond, goal: 1.3},
-		{name: "stream/1", conns: 1, requests: 10, prompt: 1 << 10, stream: true, pace: 300 * time.Microsecond},
+		{name: "stream/64", conns: 64, requests: 320, prompt: 1 << 10, chunks: 100, pace: 2 * time.Millisecond, goal: 1.3},
+		{name: "stream/1", conns: 1, requests: 10, prompt: 1 << 10, chunks: 100, pace: 300 * time.Microsecond},
+		{name: "long-stream/16", conns: 16, requests: 16, prompt: 1 << 10, chunks: 1000, pace: 2 * time.Millisecond, goal: 1.2},
+		{name: "open/1000", conns: 1000, requests: 1000, prompt: 1 << 10, chunks: 10, pace: 300 * time.Millisecond, memory: 100},
 	}
 	if quick {
 		for i := range all {
-			all[i].requests = max(all[i].requests/5, 10)
+			if s := &all[i]; s.requests > s.conns { // else it is the least already
+				s.requests = max(s.requests/5, 10)
+			}
 		}
 	}
 	return all
 }
 
+// tokens are those of each answer.
+func (s scenario) tokens() int64 {
+	if s.chunks > 0 {
+		return int64(s.chunks)
+	}
+	return words
+}
+
 // request is the bytes of a request to a target.
 func (s scenario) request(host, key string) []byte {
 	more, pace := `"stream":false`, ""
-	if s.stream {
-		pace = "X-Simulate-Chunk-Delay: " + s.pace.String() + "\r\n"
+	if s.chunks > 0 {
+		pace = fmt.Sprintf("X-Simulate-Chunks: %d\r\nX-Simulate-Chunk-Delay: %s\r\n", s.chunks, s.pace)
 		more = `"stream":true,"stream_options":{"include_usage":true}`
 	}
-	body := fmt.Sprintf(`{"model":"gpt-4o-mini","max_tokens":256,%s,"messages":[{"role":"system","content":"You are helpful."},{"role":"user","content":"`, more)
+	body := fmt.Sprintf(`{"model":"gpt-4o-mini","max_tokens":1024,%s,"messages":[{"role":"system","content":"You are helpful."},{"role":"user","content":"`, more)
 	// An escape for each 60 bytes or so, or for each 19.
 	lines := `Read what follows, and say in a few words which of its parts come first and why \"first\" is meant so.\n` +
 		`Leave out what was said before, and give the reasons in the order of their weight.\n`
@@ -57,14 +70,14 @@ func (s scenario) request(host, key string) []byte {
 	}
 	body += strings.Repeat(lines, max(s.prompt-len(body), 0)/len(lines)) + `"}]}`
 	head := fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
-		"Accept: application/json\r\nUser-Agent: OpenAI/Go 3.0.0\r\nX-Simulate-Output-Tokens: %d\r\n%sContent-Length: %d\r\n\r\n", host, key, chunks, pace, len(body))
+		"Accept: application/json\r\nUser-Agent: OpenAI/Go 3.0.0\r\nX-Simulate-Output-Tokens: %d\r\n%sContent-Length: %d\r\n\r\n", host, key, s.tokens(), pace, len(body))
 	return []byte(head + body)
 }
 
 // measure runs the rounds of a scenario, the targets taking turns. It begins no
 // round after end, but always makes one.
 func measure(ctx context.Context, s scenario, targets []*target, rounds int, end time.Time) (ScenarioResult, error) {
-	result := ScenarioResult{Name: s.name, Connections: s.conns, RequestsPerRound: s.requests, Stream: s.stream, Goal: s.goal}
+	result := ScenarioResult{Name: s.name, Connections: s.conns, RequestsPerRound: s.requests, Chunks: s.chunks, Goal: s.goal, MemoryGoalMiB: s.memory}
 	var length int64
 	var runs []*runOf
 	for _, t := range targets {
@@ -111,6 +124,7 @@ type runOf struct {
 // warmUp opens the connections and sends a part of a round, not counted, whose
 // first answer fixes the length of all where it is not known.
 func (r *runOf) warmUp(s scenario, length int64) {
+	r.target.answers = append(r.target.answers, s.tokens())
 	var err error
 	if r.crew, err = newCrew(s, r.target, length); err != nil {
 		r.fail(err)
@@ -123,7 +137,14 @@ func (r *runOf) warmUp(s scenario, length int64) {
 			return
 		}
 	}
-	if _, err := r.crew.round(max(s.requests/5, 2*s.conns)); err != nil {
+	if s.memory > 0 {
+		if r.target.pids != nil {
+			forgetPeak(r.target.pids())
+			r.result.RestMemoryBytes, _ = memory(r.target.pids())
+		}
+		return
+	}
+	if _, err := r.crew.round(max(s.requests/5, min(2*s.conns, s.requests))); err != nil {
 		r.fail(err)
 	}
 }

@@ -23,12 +23,13 @@ import (
 
 // target is one way to the provider.
 type target struct {
-	name string
-	addr string
-	pids func() []int // the processes whose CPU counts; nil for the direct way
-	keys []string     // sent in turn
-	root string       // tollgate's root key; "" for the others
-	sent atomic.Int64 // requests
+	name    string
+	addr    string
+	pids    func() []int // the processes whose CPU counts; nil for the direct way
+	keys    []string     // sent in turn
+	root    string       // tollgate's root key; "" for the others
+	sent    atomic.Int64 // requests
+	answers []int64      // tokens that the answers of the load have had, of one scenario or another
 }
 
 // stage owns the processes of a run.
