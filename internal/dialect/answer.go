@@ -16,6 +16,7 @@ const (
 // the answer than those. It does not validate: the answer is the provider's.
 type answer struct {
 	format   llm.Format
+	answers  answers
 	depth    int
 	begun    bool // it begins as an object does
 	done     bool // the top-level object was closed, or there never was one
@@ -29,6 +30,7 @@ type answer struct {
 	output   bool // the latest name is that of an output string, whose value is due
 	object   bool // the latest name is that of an object full of output, whose value is due
 	within   int  // the depth of such an object; 0 = in none
+	echo     bool // the top-level member is no output, whatever is in it
 
 	keeping kept   // the top-level value that is being kept
 	kept    []byte // its bytes so far
@@ -139,9 +141,10 @@ func (a *answer) mark(c byte) bool {
 			return false
 		}
 		name := a.name[:a.nameLen]
-		a.output = a.depth > 1 && isOutput(a.format, name)
+		a.output = a.depth > 1 && !a.echo && isOutput(a.format, name)
 		a.object = a.depth > 1 && isOutputObject(a.format, name)
 		if a.depth == 1 {
+			a.echo = a.answers == answersResponse && string(name) != "output"
 			a.keeping = keptAs(a.format, name)
 			return a.keeping != keptNothing
 		}

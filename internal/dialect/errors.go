@@ -45,13 +45,29 @@ func (t *Tap) Broken(e *fault.Error, requestID string) []byte {
 		head, tail = ",\r\n", "]"
 	case t.list:
 		head, tail = "[", "]"
-	case t.f.format == llm.Anthropic:
+	case t.f.format == llm.Anthropic, t.f.answers == answersResponse:
 		head = "event: error\ndata: "
 	case t.f.format == llm.Gemini:
 		tail = "\r\n\r\n" // as Google's own: its SDKs do not take a mixture
 	}
-	b := appendError([]byte(head), t.f.format, e, http.StatusBadGateway, requestID)
+	b := []byte(head)
+	if t.f.answers == answersResponse {
+		b = appendResponseError(b, e)
+	} else {
+		b = appendError(b, t.f.format, e, http.StatusBadGateway, requestID)
+	}
 	return append(b, tail...)
+}
+
+// appendResponseError appends the error event of OpenAI's Responses. The reference
+// has what went wrong at the top level, the SDKs raise what lies in "error".
+func appendResponseError(b []byte, e *fault.Error) []byte {
+	b = append(b, `{"type":"error","sequence_number":0,"code":`...)
+	b = appendQuoted(b, string(e.Kind))
+	b = append(b, `,"message":`...)
+	b = appendQuoted(b, e.Public)
+	b = append(b, `,"param":null,`...)
+	return append(b, appendOpenAIError(nil, e, http.StatusBadGateway)[1:]...)
 }
 
 // patience is how long the wait may be for an SDK to be left to retry by

@@ -11,7 +11,6 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"tollgate/internal/dialect"
-	"tollgate/internal/llm"
 )
 
 // exchange is a request and its answer as a provider gives it: a file of
@@ -26,19 +25,19 @@ type exchange struct {
 	want    string // as summary writes it
 }
 
-// exchanges are those of a format.
-func exchanges(t testing.TB, format llm.Format) (list []exchange) {
+// exchanges are those of a folder.
+func exchanges(t testing.TB, folder string) (list []exchange) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", "exchanges", string(format), "*.txtar"))
+	files, err := filepath.Glob(filepath.Join("testdata", "exchanges", folder, "*.txtar"))
 	if err != nil || len(files) < 10 {
-		t.Fatalf("%d exchanges of %s: %v", len(files), format, err)
+		t.Fatalf("%d exchanges of %s: %v", len(files), folder, err)
 	}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := exchange{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), url: &url.URL{Path: paths[format]}}
+		x := exchange{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), url: &url.URL{Path: paths[folder]}}
 		for _, f := range txtar.Parse(data).Files {
 			switch f.Name {
 			case "url":
@@ -67,8 +66,11 @@ func exchanges(t testing.TB, format llm.Format) (list []exchange) {
 	return list
 }
 
-// paths are where a format's requests mostly go.
-var paths = map[llm.Format]string{llm.OpenAI: chat, llm.Anthropic: "/v1/messages"}
+// folders are those of exchanges: a format's, or a route's.
+var folders = []string{"openai", "anthropic", "gemini", "responses"}
+
+// paths are where the requests of a folder mostly go.
+var paths = map[string]string{"openai": chat, "anthropic": messages, "responses": responses}
 
 // summary is what was seen, but for the bytes.
 func (s seen) summary() string {
@@ -110,9 +112,9 @@ func (s seen) summary() string {
 // TestExchanges reads each request, and takes the usage from its answer however
 // that is cut: at every place into two, into single bytes, with any line ends.
 func TestExchanges(t *testing.T) {
-	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini} {
-		for _, x := range exchanges(t, format) {
-			t.Run(string(format)+"/"+x.name, func(t *testing.T) {
+	for _, folder := range folders {
+		for _, x := range exchanges(t, folder) {
+			t.Run(folder+"/"+x.name, func(t *testing.T) {
 				x.check(t)
 				if x.shape == dialect.Events {
 					x.answer = strings.ReplaceAll(x.answer, "\n", "\r\n")

@@ -48,6 +48,14 @@ const (
 	fieldContent
 	fieldRequests
 	fieldWholeRequest
+
+	// OpenAI's Responses only.
+	fieldItems
+	fieldInstructions
+	fieldPrevious
+	fieldConversation
+	fieldStored
+	fieldBackground
 )
 
 // named is a field with one of its names in JSON.
@@ -76,6 +84,8 @@ func (r *Route) vocabulary() *vocabulary {
 	switch {
 	case r.Chatbot:
 		return &chatbotWords[0]
+	case r.answers == answersResponse:
+		return &responseWords[0]
 	case r.Format == llm.Anthropic:
 		return &vocabularies[1]
 	case r.Format == llm.Gemini:
@@ -210,6 +220,6 @@ func (v *vocabulary) override(name []byte) string {
 type fieldSet uint64
 
 // readApart are the fields that hold texts, and one that no model sees.
-const readApart fieldSet = 1<<fieldMessages | 1<<fieldPrompt | 1<<fieldInput | 1<<fieldStreamOptions
+const readApart fieldSet = 1<<fieldMessages | 1<<fieldPrompt | 1<<fieldInput | 1<<fieldStreamOptions | 1<<fieldItems
 
 func (set fieldSet) has(f field) bool { return set&(1<<f) != 0 }

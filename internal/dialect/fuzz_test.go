@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -26,6 +27,8 @@ func FuzzRead(f *testing.F) {
 		`{"model":"models/m","requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]}}],"content":{"parts":[{"fileData":{"fileUri":"u"}}]}}`,
 		`{"generateContentRequest":{"model":"m","contents":[]},"generationConfig":{},"model":"m"}`,
 		`{"model":"m","max_tokens":8000,"system":[{"type":"text","text":"é"}],"thinking":{"budget_tokens":5000},"messages":[{"content":[{"type":"document","source":{"type":"base64","data":"x"}}]}],"tools":[{"type":"bash_20250124"}]}`,
+		`{"model":"m","instructions":"é","input":[{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,AA"},{"type":"input_file","file_id":"f"}]},{"type":"function_call","arguments":"{\"a\":[1]}"},{"type":"reasoning","id":"r"}],"previous_response_id":"p","tools":[{"type":"local_shell"}],"max_output_tokens":null}`,
+		`{"model":"m","input":"x","prompt":{"id":"p"},"conversation":null,"background":false,"max_output_tokens":7}`,
 		`{"model":"m","tools":[{"type":"x"}],"modalities":["audio"],"web_search_options":{},"prediction":"x","service_tier":"flex","functions":[]}`,
 	} {
 		f.Add([]byte(seed))
@@ -133,12 +136,15 @@ func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clea
 		return
 	}
 	want, is := decode(t, clean), decode(t, got)
-	if r.Format == llm.OpenAI {
+	switch {
+	case r.Path == responses:
+		want["model"], want["max_output_tokens"] = e.Model, json.Number(fmt.Sprint(e.MaxOutput))
+	case r.Format == llm.OpenAI:
 		if r.Deployment && want["model"] == nil {
 			e.Model = "" // none is added
 		}
 		edit(want, e)
-	} else {
+	default:
 		forget(want)
 		forget(is)
 	}
@@ -193,8 +199,8 @@ func FuzzTapSplit(f *testing.F) {
 		`{"id":"a\"b","choices":[{"message":{"content":"x\\"}}],"usage":{"prompt_tokens":1}}`, `{"usage":null,"error":{}}`, ` {"id":"\u0061"`, `[]`, "",
 		`[{"a":"\\\"}]"},{"b":[1,{}]}] `, `{"content":[{"input":{"a":["b",{"c":"d"}],"input":{"e":"f"}},"text":"g"}]}`,
 	}
-	for _, format := range []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini} {
-		for _, x := range exchanges(f, format) {
+	for _, folder := range folders {
+		for _, x := range exchanges(f, folder) {
 			seeds = append(seeds, x.answer)
 		}
 	}
@@ -203,7 +209,7 @@ func FuzzTapSplit(f *testing.F) {
 		f.Add([]byte(seed), uint64(3), false)
 	}
 	f.Fuzz(func(t *testing.T, answer []byte, cuts uint64, hide bool) {
-		for _, path := range []string{chat, messages, generating} {
+		for _, path := range []string{chat, messages, generating, responses} {
 			for _, s := range []dialect.Shape{dialect.Document, dialect.Events, dialect.List} {
 				checkCuts(t, path, answer, s, cuts, hide)
 			}

@@ -78,11 +78,11 @@ func (c *Call) growthInside() (n int64) {
 			if !ok {
 				break
 			}
-			if l.peek() == '"' {
+			from := l.i
+			if l.peek() == '"' && !is(name, "arguments") {
 				l.text()
 				continue
 			}
-			from := l.i
 			size := l.inMessage(name, keep)
 			n += max(0, size-int64(l.i-from))
 		}
@@ -100,7 +100,10 @@ func (l *layout) from(level int) int64 {
 // content count what text says.
 func (l *layout) inMessage(name []byte, text func(raw []byte) int64) (n int64) {
 	l.base = l.depth - 1
-	if l.peek() != '[' || !is(name, "content") {
+	switch c := l.peek(); {
+	case c == '"': // the arguments of a call
+		return l.document()
+	case c != '[' || !is(name, "content"):
 		return l.written()
 	}
 	l.open()

@@ -280,7 +280,7 @@ func (r *reader) read(f field) {
 	case fieldStream:
 		c.Stream = r.boolean("stream")
 	case fieldMaxTokens:
-		r.outputCap(&c.caps[0], "max_tokens")
+		r.outputCap(&c.caps[0], c.Route.capField("max_tokens"))
 	case fieldMaxCompletionTokens:
 		r.outputCap(&c.caps[1], "max_completion_tokens")
 	case fieldMessages:
@@ -296,6 +296,8 @@ func (r *reader) read(f field) {
 			r.openAI(f)
 		case f < fieldContents:
 			r.anthropic(f)
+		case f >= fieldItems:
+			r.responses(f)
 		default:
 			r.gemini(f)
 		}

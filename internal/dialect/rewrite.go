@@ -20,7 +20,7 @@ type Edit struct {
 	// also beside the caller's max_completion_tokens, which some servers ignore.
 	// With "max_completion_tokens" the field is added only where the caller sent
 	// no cap at all: OpenAI refuses both together. Text completions know
-	// max_tokens only, whatever this says.
+	// max_tokens only, and Responses max_output_tokens, whatever this says.
 	CapField string
 	// IncludeUsage asks for the usage chunk of a stream. Requests that do not
 	// stream ignore it.
@@ -125,8 +125,8 @@ func (c *Call) editCap(s *splices, e Edit) {
 	if e.MaxOutput <= 0 || !c.Route.Output {
 		return
 	}
-	name, at, add := "max_tokens", c.caps[0].at, !c.caps[0].set
-	if e.CapField == "max_completion_tokens" && !c.Route.reads.has(fieldPrompt) {
+	name, at, add := c.Route.capField("max_tokens"), c.caps[0].at, !c.caps[0].set
+	if e.CapField == "max_completion_tokens" && c.Route.reads.has(fieldMaxCompletionTokens) && !c.Route.reads.has(fieldPrompt) {
 		name, at, add = e.CapField, c.caps[1].at, c.written == 0
 	}
 	if !add && e.MaxOutput == c.written {
@@ -151,7 +151,7 @@ func (c *Call) editCap(s *splices, e Edit) {
 // an object: of the body, where another always follows, since a body names its
 // model, or, to a chatbot, has messages.
 func (c *Call) editOptions(s *splices, e Edit) {
-	if !e.IncludeUsage || c.IncludeUsage || !c.Stream || !c.Route.Streams {
+	if !e.IncludeUsage || c.IncludeUsage || !c.Stream || !c.Route.reads.has(fieldStreamOptions) {
 		return
 	}
 	o := &c.options

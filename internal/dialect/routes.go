@@ -3,6 +3,7 @@ package dialect
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tollgate/internal/fault"
@@ -29,6 +30,8 @@ type Route struct {
 
 	before, after string   // of the path, around its {…}; "" = there is none
 	reads         fieldSet // the fields that mean something on this route
+	answers       answers  // how its answers say what they have
+	at            []string // the kinds of providers that have it; nil = all that speak the format
 }
 
 // The fields that all forwarded routes of a format read, and those of all that
@@ -39,6 +42,8 @@ const (
 		1<<fieldMaxTokens | 1<<fieldMaxCompletionTokens | 1<<fieldN | 1<<fieldBestOf
 	readChat = readOutput | 1<<fieldMessages | 1<<fieldTools | 1<<fieldFunctions |
 		1<<fieldWebSearch | 1<<fieldPrediction | 1<<fieldModalities
+	readResponse = readAlways | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldTools | 1<<fieldItems | 1<<fieldInstructions |
+		1<<fieldPrevious | 1<<fieldConversation | 1<<fieldStored | 1<<fieldBackground
 	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking | 1<<fieldCacheControl
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
 		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
@@ -55,6 +60,10 @@ var routes = [...]Route{
 	{
 		Method: "POST", Path: "/v1/messages", Scope: llm.ScopeChat, Format: llm.Anthropic,
 		Output: true, Streams: true, reads: readTurns,
+	},
+	{
+		Method: "POST", Path: "/v1/responses", Scope: llm.ScopeChat, Format: llm.OpenAI,
+		Output: true, Streams: true, reads: readResponse, answers: answersResponse, at: responseKinds,
 	},
 	{
 		Method: "POST", Path: "/v1/completions", Scope: llm.ScopeChat, Format: llm.OpenAI,
@@ -230,6 +239,8 @@ func (r *Route) Speaks(kind string) bool {
 	switch {
 	case kind == "demo":
 		return true
+	case r.at != nil:
+		return slices.Contains(r.at, kind)
 	case r.Deployment:
 		return kind == "azure"
 	case r.Format == llm.Anthropic:

@@ -101,9 +101,18 @@ type likeness struct {
 // learn takes the likeness of data, in which c was found.
 func (l *likeness) learn(data []byte, c *chunk) {
 	l.len = 0
-	if c.texts == 1 && c.last.to-c.last.from <= len(l.name) {
-		l.len = copy(l.name[:], c.last.of(data))
-		l.at = c.last.from
+	if c.texts == 1 {
+		l.learnAt(data, c.last)
+	}
+}
+
+// learnAt takes it of data whose only output has its name and opening quote at a
+// place.
+func (l *likeness) learnAt(data []byte, name span) {
+	l.len = 0
+	if name.to-name.from <= len(l.name) {
+		l.len = copy(l.name[:], name.of(data))
+		l.at = name.from
 	}
 }
 

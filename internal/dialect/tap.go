@@ -25,11 +25,12 @@ type Tap struct {
 
 // findings is what a Tap knows of its answer.
 type findings struct {
-	format llm.Format
-	output bool // the route has output
-	tally  llm.Tally
-	failed bool
-	said   anthropicUsage // by Anthropic, in pieces
+	format  llm.Format
+	answers answers
+	output  bool // the route has output
+	tally   llm.Tally
+	failed  bool
+	said    anthropicUsage // by Anthropic, in pieces
 
 	begun, ended uint64 // Gemini's candidates, by their index
 }
@@ -49,9 +50,9 @@ const (
 // left as they are, also where the provider put "usage":null into them. Only
 // OpenAI's format has such a chunk.
 func NewTap(r *Route, s Shape, hideUsage bool) *Tap {
-	t := &Tap{f: findings{format: r.Format, output: r.Output, said: unsaid}}
+	t := &Tap{f: findings{format: r.Format, answers: r.answers, output: r.Output, said: unsaid}}
 	if s == Document {
-		t.answer = &answer{format: r.Format}
+		t.answer = &answer{format: r.Format, answers: r.answers}
 	} else {
 		t.hide = hideUsage
 		t.list = s == List
@@ -132,6 +133,9 @@ func (f *findings) parse(raw []byte) (llm.Usage, bool) {
 	case llm.Gemini:
 		return parseGemini(raw, f.output)
 	}
+	if f.answers != answersUsual {
+		return tokenUsage(raw)
+	}
 	return parseOpenAI(raw, f.output)
 }
 
@@ -162,6 +166,10 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 		t.f.failed = true
 	}
 	if e.lines == 0 || t.stream.like.counts(data, &t.f) {
+		return false
+	}
+	if t.f.answers != answersUsual {
+		t.typedEvent(data)
 		return false
 	}
 	c := chunk{format: t.f.format}

@@ -32,7 +32,7 @@ func (c *Call) Texts(yield func(text []byte)) (rest int64) {
 			t.geminiTexts()
 		case s == c.system:
 			t.content([]byte("content"))
-		case c.Route.reads.has(fieldMessages):
+		case c.Route.reads.has(fieldMessages), c.Route.reads.has(fieldItems) && t.b[0] == '[':
 			t.messages()
 		default:
 			t.inputs()
@@ -98,9 +98,12 @@ func (t *texts) messages() {
 
 // content walks over a message's member.
 func (t *texts) content(name []byte) {
-	if t.templated && t.peek() != '"' {
+	switch {
+	case t.templated && t.peek() != '"':
 		t.rest += t.inMessage(name, t.emit)
-	} else {
+	case t.templated && is(name, "arguments"):
+		t.rest += t.document()
+	default:
 		t.walk()
 	}
 }

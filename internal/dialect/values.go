@@ -219,6 +219,8 @@ func (r *reader) callersTool() bool {
 		value := r.value()
 		switch {
 		case !is(name, "type"):
+		case r.call.Route.answers == answersResponse && r.responsesTool(value):
+			types++
 		case string(value) == `"function"` || string(value) == `"custom"`:
 			types++
 		default:

@@ -21,6 +21,7 @@ type ask struct {
 	dimensions   int64 // embeddings; 0 = the model's own
 	base64       bool  // embeddings
 	single       bool  // the format knows one choice only
+	items        bool  // the input is what a Response answers
 	rawModel     []byte
 	has          struct{ messages, prompt, input bool }
 }
@@ -50,6 +51,7 @@ const (
 func readAsk(body []byte, at location) (ask, error) {
 	a := ask{choices: 1, charged: 1, prompts: 1, model: at.model, stream: at.stream}
 	_, a.single = at.wire.(anthropic)
+	_, a.items = at.wire.(responses)
 	s := scanner{b: body}
 	if s.peek() != '{' {
 		return a, wrong("", "The body is not a JSON object.")
@@ -88,7 +90,7 @@ func (a *ask) member(s *scanner, name []byte) error {
 	case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens":
 		return a.cap(s, string(name))
 	case "n", "candidateCount":
-		if a.single {
+		if a.single || a.items {
 			s.skip()
 			return nil
 		}
@@ -119,13 +121,18 @@ func (a *ask) member(s *scanner, name []byte) error {
 		a.embeddings(s)
 	case "generateContentRequest":
 		return a.whole(s)
-	case "prompt", "input":
+	case "input":
+		if a.items {
+			return a.readItems(s)
+		}
+		fallthrough
+	case "prompt":
 		a.has.prompt = a.has.prompt || name[0] == 'p'
 		a.has.input = a.has.input || name[0] == 'i'
 		var n int64
 		n, a.prompts = s.weighAny()
 		a.input += n
-	case "system", "systemInstruction", "system_instruction", "suffix":
+	case "system", "systemInstruction", "system_instruction", "instructions", "suffix":
 		a.input += s.weigh()
 	case "tools", "functions":
 		before := a.input
@@ -178,6 +185,20 @@ func (a *ask) whole(s *scanner) error {
 		if err := a.member(s, s.name()); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// readItems reads what a Response is to answer: a text, or items.
+func (a *ask) readItems(s *scanner) error {
+	a.has.messages = true
+	a.input += beginTokens
+	if s.peek() != '[' {
+		a.input += messageTokens + s.weigh()
+		return nil
+	}
+	for ok := s.open('['); ok && s.more(']'); {
+		a.input += messageTokens + s.weigh()
 	}
 	return nil
 }
@@ -265,6 +286,8 @@ func (a *ask) check(at location) error {
 		return wrong("input", "Missing required parameter: 'input'.")
 	case at.op == complete && !a.has.prompt:
 		return wrong("prompt", "Missing required parameter: 'prompt'.")
+	case a.items && !a.has.messages:
+		return wrong("input", "Missing required parameter: 'input'.")
 	case (at.op == generate || at.op == count) && !a.has.messages:
 		return wrong("messages", "Missing required parameter: 'messages'.")
 	case a.single && at.op == generate && a.limit == 0:

@@ -135,6 +135,8 @@ func locateOpenAI(path string) location {
 		return location{wire: chat{}, op: generate}
 	case "/completions":
 		return location{wire: text{}, op: complete}
+	case "/responses":
+		return location{wire: responses{}, op: generate}
 	case "/embeddings":
 		return location{wire: chat{}, op: embed}
 	}

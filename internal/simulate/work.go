@@ -41,7 +41,9 @@ type answer struct {
 	ask     ask
 	id      string
 	created int64
-	head    []byte // the beginning of each stream event, for wires that have one
+
+	sequence int64  // events of a Response so far
+	head     []byte // the beginning of each stream event, for wires that have one
 }
 
 // work is one request being served. It is used again for another when done.
