@@ -158,7 +158,7 @@ func describe(req *api.ExplainRequest, bot authority.Bot, wrong []fault.Field) (
 	ask.Endpoint, ask.Format, ask.Scope = route.Path, route.Format, route.Scope
 	if !bot.IsZero() {
 		c := bot.Chatbot()
-		ask.Endpoint, ask.Path, req.Model = route.At(c.ID), route.At(c.Slug), c.AskedModel()
+		ask.Endpoint, ask.Path, req.Model = route.Naming(route.Path, c.ID), route.Naming(route.Path, c.Slug), c.AskedModel()
 		if most := c.MaxTokens; most != nil && (req.MaxOutputTokens == 0 || req.MaxOutputTokens > *most) {
 			req.MaxOutputTokens = *most
 		}

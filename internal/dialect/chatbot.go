@@ -17,38 +17,69 @@ func chatbotRoute(before, after string) Route {
 	}
 }
 
+// chatbotModels is a way of asking which model a chatbot has, as OpenAI's libraries
+// ask.
+func chatbotModels(after string, model bool) Route {
+	r := Route{
+		Method: "GET", Path: chatbots + "{id}" + after, Scope: llm.ScopeChatbot, Format: llm.OpenAI,
+		Local: true, Chatbot: true, before: chatbots, after: after, model: model,
+	}
+	if model {
+		r.Path += "{model}"
+	}
+	return r
+}
+
+// parts are the chatbot and the model that a path names which leads to a chatbot.
+func (r *Route) parts(path string) (name, model string, ok bool) {
+	rest, ok := strings.CutPrefix(path, r.before)
+	slash := strings.IndexByte(rest, '/')
+	if !ok || slash <= 0 {
+		return "", "", false
+	}
+	name = rest[:slash]
+	model, ok = strings.CutPrefix(rest[slash:], r.after)
+	return name, model, ok && r.model == (model != "")
+}
+
 // ChatbotID is the chatbot that the path of a request on the route names, by its
 // id or its slug; "" where paths of the route name none.
 func (r *Route) ChatbotID(path string) string {
-	if !r.Chatbot || !r.matches(path) {
+	if !r.Chatbot {
 		return ""
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(path, r.before), r.after)
+	if name, _, ok := r.parts(path); ok {
+		return name
+	}
+	return ""
 }
 
 // chatbots is what the addresses of chatbots begin with.
 const chatbots = "/chatbots/"
 
-// Chatbot is the chatbot that a path names, by its id or its slug; front reports
-// whether it is the path of the chatbot itself, and no route below it. "" is none.
-func Chatbot(path string) (name string, front bool) {
+// Chatbot is the chatbot that a path names, by its id or its slug, and the method
+// with which the path is asked; front reports whether it is the path of the chatbot
+// itself, and no route below it. "" is none.
+func Chatbot(path string) (name, method string, front bool) {
 	if rest, ok := strings.CutPrefix(path, chatbots); ok && !strings.Contains(rest, "/") {
-		return rest, true
+		return rest, "GET", true
 	}
 	for i := range routes {
 		if name := routes[i].ChatbotID(path); name != "" {
-			return name, false
+			return name, routes[i].Method, false
 		}
 	}
-	return "", false
+	return "", "", false
 }
 
-// At is the route's path with a name in the place of its {…}.
-func (r *Route) At(name string) string {
-	if r.before == "" {
-		return r.Path
+// Naming is a path of the route, or the route's own, with another name for its
+// chatbot; a path that names none stays as it is.
+func (r *Route) Naming(path, name string) string {
+	old := r.ChatbotID(path)
+	if old == "" {
+		return path
 	}
-	return r.before + name + r.after
+	return r.before + name + path[len(r.before)+len(old):]
 }
 
 // chatbotWords is the vocabulary of requests to chatbots. These go to many servers,

@@ -3,6 +3,7 @@ package dialect_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -156,14 +157,37 @@ func TestChatbotRoutes(t *testing.T) {
 		"/chatbots/%2e%2e/v1/chat/completions":            "%2e%2e",
 	} {
 		r, err := dialect.Find("POST", path, nil)
-		if (err == nil) != (want != "") || err == nil && (r.ChatbotID(path) != want || r.At(want) != path || r.Sent != chat || r.ModelID(path) != "") {
+		if (err == nil) != (want != "") || err == nil && (r.ChatbotID(path) != want || r.Naming(path, want) != path || r.Naming(r.Path, want) != path || r.Sent != chat || r.ModelID(path) != "") {
 			t.Errorf("%s: %+v, %v", path, r, err)
+		}
+	}
+	for path, want := range map[string][2]string{
+		"/chatbots/help/v1/models":                    {"help", ""},
+		"/chatbots/help/v1/models/m":                  {"help", "m"},
+		"/chatbots/v1/v1/models/openai/gpt-4o":        {"v1", "openai/gpt-4o"},
+		"/chatbots/bot_1/v1/models/v1/models/m":       {"bot_1", "v1/models/m"},
+		"/chatbots/help/v1/models/":                   {},
+		"/chatbots//v1/models":                        {},
+		"/chatbots/a/b/v1/models":                     {},
+		"/chatbots/v1/models":                         {},
+		"/api/v1/chatbot/external/bot_1/v1/models":    {},
+		"/chatbots/help/v1/modelsx":                   {},
+		"/chatbots/help/v1/chat/completions/models/m": {},
+	} {
+		r, err := dialect.Find("GET", path, http.Header{"X-Api-Key": {"k"}})
+		if (err == nil) != (want[0] != "") {
+			t.Errorf("%s: %+v, %v", path, r, err)
+		} else if err == nil && (r.ChatbotID(path) != want[0] || r.ModelID(path) != want[1] || !r.Local || !r.Is(path) || r.Naming(path, "x") != "/chatbots/x"+strings.TrimPrefix(path, "/chatbots/"+want[0])) {
+			t.Errorf("%s: %q, %q, %q of %+v", path, r.ChatbotID(path), r.ModelID(path), r.Naming(path, "x"), r)
+		}
+		if name, method, front := dialect.Chatbot(path); name != want[0] || front || (method == "GET") != (err == nil) {
+			t.Errorf("%s: %q, %q, %v", path, name, method, front)
 		}
 	}
 	if _, err := dialect.Find("GET", "/chatbots/help/v1/chat/completions", nil); fault.Of(err).Kind != fault.MethodNotAllowed {
 		t.Error(err)
 	}
-	if r := find(t, chat); r.ChatbotID(chat) != "" || r.At("x") != chat {
+	if r := find(t, chat); r.ChatbotID(chat) != "" || r.Naming(chat, "x") != chat {
 		t.Errorf("%+v", r)
 	}
 }

@@ -28,7 +28,8 @@ type Route struct {
 	// called anything.
 	Deployment bool
 
-	before, after string   // of the path, around its {…}; "" = there is none
+	before, after string   // of the path, around its first {…}; "" = there is none
+	model         bool     // behind after stands {model}
 	reads         fieldSet // the fields that mean something on this route
 	answers       answers  // how its answers say what they have
 	at            []string // the kinds of providers that have it; nil = all that speak the format
@@ -92,6 +93,8 @@ var routes = [...]Route{
 	chatbotRoute("/chatbots/", "/v1/chat/completions"),
 	chatbotRoute("/api/v1/chatbot/external/", "/chat"),
 	chatbotRoute("/api/v1/chatbot/external/", "/chat/completions"),
+	chatbotModels("/v1/models", false),
+	chatbotModels("/v1/models/", true),
 	{
 		Method: "POST", Path: geminiModels + "{model}:generateContent", Scope: llm.ScopeChat, Format: llm.Gemini,
 		Output: true, before: geminiModels, after: ":generateContent", reads: readContents,
@@ -213,11 +216,11 @@ func (r *Route) matches(path string) bool {
 	if r.before == "" {
 		return path == r.Path
 	}
+	if r.Chatbot {
+		return r.ChatbotID(path) != ""
+	}
 	if len(path) <= len(r.before)+len(r.after) || !strings.HasPrefix(path, r.before) || !strings.HasSuffix(path, r.after) {
 		return false
-	}
-	if r.Chatbot {
-		return !strings.Contains(path[len(r.before):len(path)-len(r.after)], "/")
 	}
 	return r.after != "" || r.Format != llm.Gemini || !strings.Contains(path, ":")
 }
@@ -225,7 +228,11 @@ func (r *Route) matches(path string) bool {
 // ModelID is the model that the path of a request on the route names, slashes
 // included ("openai/gpt-4o-mini"); "" where paths of the route name none.
 func (r *Route) ModelID(path string) string {
-	if r.before == "" || r.Chatbot {
+	if r.Chatbot {
+		_, model, _ := r.parts(path)
+		return model
+	}
+	if r.before == "" {
 		return ""
 	}
 	own, _ := canonical(path)

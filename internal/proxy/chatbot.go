@@ -25,8 +25,8 @@ type chatbot struct {
 // front answers what needs no key: whether a page may ask (preflight), and what a
 // front end shows. done reports whether it was one of these.
 func (p *Proxy) front(x *exchange) (done bool, err error) {
-	var front bool
-	if x.name, front = dialect.Chatbot(x.r.URL.Path); x.name == "" {
+	name, takes, front := dialect.Chatbot(x.r.URL.Path)
+	if x.name = name; name == "" {
 		return false, nil
 	}
 	if origin := x.r.Header["Origin"]; len(origin) > 0 {
@@ -37,7 +37,7 @@ func (p *Proxy) front(x *exchange) (done bool, err error) {
 	}
 	switch method := x.r.Method; {
 	case method == http.MethodOptions:
-		return true, x.preflight(front)
+		return true, x.preflight(takes)
 	case !front:
 		return false, nil
 	case method != http.MethodGet && method != http.MethodHead:
@@ -94,9 +94,9 @@ func (x *exchange) enter() (err error) {
 	x.ask.Chatbot, x.ask.Origin = x.bot.Rules(), x.origin
 	// What lists of paths name may be the chatbot's id as well as its slug; the
 	// request has one of them already.
-	x.ask.Endpoint, x.ask.Path = x.r.URL.Path, x.route.At(c.Slug)
+	x.ask.Endpoint, x.ask.Path = x.r.URL.Path, x.route.Naming(x.r.URL.Path, c.Slug)
 	if x.name != c.ID {
-		x.ask.Endpoint, x.ask.Path = x.route.At(c.ID), x.r.URL.Path
+		x.ask.Endpoint, x.ask.Path = x.route.Naming(x.r.URL.Path, c.ID), x.r.URL.Path
 	}
 	return nil
 }
@@ -173,8 +173,9 @@ const exposed = "X-Request-Id, Retry-After, X-Should-Retry, X-Tollgate-Clamped, 
 	"X-Ratelimit-Limit-Requests, X-Ratelimit-Remaining-Requests, X-Ratelimit-Reset-Requests, " +
 	"X-Ratelimit-Limit-Tokens, X-Ratelimit-Remaining-Tokens, X-Ratelimit-Reset-Tokens"
 
-// preflight answers a browser that asks whether a page may ask.
-func (x *exchange) preflight(front bool) error {
+// preflight answers a browser that asks whether a page may ask, which it may with
+// one method.
+func (x *exchange) preflight(method string) error {
 	h := x.w.Header()
 	switch {
 	case x.bot.IsZero():
@@ -183,10 +184,6 @@ func (x *exchange) preflight(front bool) error {
 		return fault.New(fault.MethodNotAllowed, "OPTIONS is for browsers that ask whether a page may use the chatbot.")
 	case h["Access-Control-Allow-Origin"] == nil:
 		return fault.New(fault.ChatbotDenied, "This chatbot may not be used from pages of this origin (allowed_origins).")
-	}
-	method := http.MethodPost
-	if front {
-		method = http.MethodGet
 	}
 	h["Access-Control-Allow-Methods"] = []string{method}
 	if names := allowedHeaders(x.r.Header["Access-Control-Request-Headers"]); names != "" {

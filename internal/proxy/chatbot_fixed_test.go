@@ -268,6 +268,7 @@ func TestD1_TheFrontOfAChatbot(t *testing.T) {
 		{http.MethodPost, "/chatbots/" + bot.Slug, 405, "method_not_allowed"},
 		{http.MethodDelete, "/chatbots/" + bot.Slug + "/v1/chat/completions", 401, "key_missing"},
 		{http.MethodGet, "/chatbots/" + bot.Slug + "/v1/models", 401, "key_missing"},
+		{http.MethodPost, "/chatbots/" + bot.Slug + "/v1/models", 401, "key_missing"},
 		{http.MethodGet, "/chatbots/", 401, "key_missing"},
 	} {
 		g.do(ask{method: c.method, path: c.path}).want(t, c.status, c.code)

@@ -14,6 +14,9 @@ import (
 // on the routes of the format that was asked in. What it may not use is not
 // found, as if it were not there.
 func (p *Proxy) models(x *exchange) error {
+	if x.route.Chatbot {
+		return p.modelOfChatbot(x)
+	}
 	x.w.Header().Set("Content-Type", "application/json")
 	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
 	if err != nil {
@@ -43,6 +46,38 @@ func (p *Proxy) models(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	return p.document(x, body)
+}
+
+// modelOfChatbot answers the same for a chatbot: it has one model, under the name
+// that it lays down. Who offers it is not for those who talk to it.
+func (p *Proxy) modelOfChatbot(x *exchange) error {
+	if f := x.grant.Rules().AdmitGrant(&x.ask); f != nil {
+		return f
+	}
+	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
+	if err != nil {
+		return err
+	}
+	name, reaches := x.bot.Fixed().Model, p.reaches(x.route, wallet)
+	target, err := p.opts.Catalog.Resolve(name, reaches)
+	there := err == nil && mayUse(x, reaches, name, target)
+	model := dialect.ModelInfo{ID: name, OwnedBy: "chatbot"}
+	var body []byte
+	switch asked := x.route.ModelID(x.r.URL.Path); {
+	case asked == "" && there:
+		body, err = dialect.ModelList(x.route.Format, []dialect.ModelInfo{model}, "")
+	case asked == "":
+		body, err = dialect.ModelList(x.route.Format, nil, "")
+	case asked == name && there:
+		body, err = dialect.ModelBody(x.route.Format, model), nil
+	default:
+		err = fault.New(fault.ModelNotFound, "The model %q is not this chatbot's. GET %s lists the one that is.", asked[:min(len(asked), 100)], "/chatbots/{slug}/v1/models")
+	}
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("Content-Type", "application/json")
 	return p.document(x, body)
 }
 

@@ -62,6 +62,14 @@ func TestD1_TheOfficialSDKSpeaksToAChatbot(t *testing.T) {
 			g.provider.Reset()
 			key := g.granted(bot)
 			c, sent := g.at(bot, key.SecretKey)
+			models, err := c.Models.List(t.Context())
+			if err != nil || len(models.Data) != 1 || models.Data[0].ID != bot.Model {
+				t.Errorf("its models: %+v, %v", models, err)
+			}
+			if m, err := c.Models.Get(t.Context(), bot.Model); err != nil || m.ID != bot.Model {
+				t.Errorf("its model: %+v, %v", m, err)
+			}
+			sent.Store(0)
 			var answer openai.ChatCompletion
 			if stream {
 				answer = drain(t, c.Chat.Completions.NewStreaming(t.Context(), order(), simulated("Output-Tokens", "500"))).acc.ChatCompletion
