@@ -35,7 +35,7 @@ var floors = map[string]int{
 	"internal/catalog": rules, "internal/dialect": rules, "internal/config": rules, "internal/tokens": rules,
 	"internal/credential": rules, "internal/reach": rules,
 
-	"internal/authority": keepers, "internal/vault": keepers, "internal/ledger": keepers,
+	"internal/authority": keepers, "internal/vault": keepers, "internal/ledger": keepers, "internal/pricing": keepers,
 
 	"internal/proxy": doors, "internal/decide": doors, "internal/admin": doors, "internal/console": doors,
 	"internal/store/sqlite": doors, "internal/store/postgres": doors, "internal/store/storetest": doors,

@@ -1,5 +1,7 @@
 package api
 
+import "time"
+
 // Preset is what a key starts from when the body that makes it names it.
 type Preset struct {
 	Name             string          `json:"name" doc:"What a body names it by." example:"restricted"`
@@ -73,10 +75,12 @@ type PriceTier struct {
 
 // Price is one row of prices: of a model, or of all models whose names fit it.
 type Price struct {
-	ID       string `json:"id" doc:"provider/model." example:"openai/gpt-4o-mini"`
-	Provider string `json:"provider" doc:"Slug of the provider." example:"openai"`
-	Model    string `json:"model" doc:"Name of the model; * stands for any characters." example:"gpt-4o-mini"`
-	Source   string `json:"source" enum:"builtin,config,default" doc:"builtin is the list that comes with the program, config the configuration's prices, default its default_price."`
+	ID        string     `json:"id" doc:"provider/model." example:"openai/gpt-4o-mini"`
+	Provider  string     `json:"provider" doc:"Slug of the provider." example:"openai"`
+	Model     string     `json:"model" doc:"Name of the model; * stands for any characters." example:"gpt-4o-mini"`
+	Source    string     `json:"source" enum:"builtin,config,default,stored" doc:"builtin is the list that comes with the program, config the configuration's prices, default its default_price, stored a version that was set or imported."`
+	Since     *time.Time `json:"since" doc:"From when on they hold; null is ever." example:"2026-12-01T00:00:00Z"`
+	VersionID *string    `json:"version_id" doc:"The version that makes it so; null is none."`
 	ModelPricing
 }
 

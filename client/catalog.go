@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"tollgate/api"
 )
@@ -62,9 +63,10 @@ func (c *Client) Model(ctx context.Context, name string) (api.Model, error) {
 // PriceQuery narrows the prices. The zero value is their beginning.
 type PriceQuery struct {
 	PageQuery
-	Provider string // only of this provider
-	Model    string // only the row with this name
-	Source   string // builtin, config or default
+	Provider string    // only of this provider
+	Model    string    // only the row with this name
+	Source   string    // builtin, config, default or stored
+	At       time.Time // as they are at this instant; zero = now
 }
 
 // Prices lists the prices in force.
@@ -73,12 +75,30 @@ func (c *Client) Prices(ctx context.Context, q PriceQuery) (api.PriceList, error
 	setIf(v, "provider", q.Provider)
 	setIf(v, "model", q.Model)
 	setIf(v, "source", q.Source)
+	if !q.At.IsZero() {
+		v.Set("at", q.At.Format(time.RFC3339Nano))
+	}
 	return call[api.PriceList](ctx, c, http.MethodGet, "/prices"+suffix(v), nil)
 }
 
 // Price is one row of prices, by its id: provider/model.
 func (c *Client) Price(ctx context.Context, id string) (api.Price, error) {
 	return call[api.Price](ctx, c, http.MethodGet, "/prices/"+slashed(id), nil)
+}
+
+// SetPrices sets prices from their instants on, or in a dry run says what would come
+// of it.
+func (c *Client) SetPrices(ctx context.Context, in api.PricesInput, opts ...CallOption) (api.PricesReport, error) {
+	return call[api.PricesReport](ctx, c, http.MethodPost, "/price-versions", in, opts...)
+}
+
+// PriceVersions lists the versions of prices, newest set first. Source and At of the
+// query mean nothing here.
+func (c *Client) PriceVersions(ctx context.Context, q PriceQuery) (api.PriceVersionList, error) {
+	v := q.values()
+	setIf(v, "provider", q.Provider)
+	setIf(v, "model", q.Model)
+	return call[api.PriceVersionList](ctx, c, http.MethodGet, "/price-versions"+suffix(v), nil)
 }
 
 // Role is what users with this role may do.

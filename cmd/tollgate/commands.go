@@ -39,7 +39,7 @@ type commands struct {
 	Roles        rolesCmd        `cmd:"" help:"List what users of each kind may do."`
 	Presets      presetsCmd      `cmd:"" help:"List what keys can start from."`
 	Models       modelsCmd       `cmd:"" help:"List the models of the catalogue, or say where a name leads."`
-	Prices       pricesCmd       `cmd:"" help:"List what is charged for models."`
+	Prices       pricesCmd       `cmd:"" help:"List and set what is charged for models."`
 	OpenAPI      openAPICmd      `cmd:"" name:"openapi" help:"Print the OpenAPI document of the management API."`
 
 	Doctor  doctorCmd  `cmd:"" help:"Check configuration, data directory, server, token, clock and providers."`

@@ -20,6 +20,7 @@ import (
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
 	"tollgate/internal/limit"
+	"tollgate/internal/pricing"
 	"tollgate/internal/vault"
 )
 
@@ -55,7 +56,7 @@ type Booker interface {
 type Options struct {
 	Authority   *authority.Authority
 	Ledger      Ledger
-	Catalog     *catalog.Catalog
+	Prices      *pricing.Book
 	Configured  func(provider string) bool     // whether a provider can be used; nil = all can
 	Kind        func(provider string) string   // which provider's wire it speaks; nil = that of its own name
 	Vault       *vault.Vault                   // nil = there is none
@@ -74,7 +75,7 @@ type service struct {
 	meter       Meter
 	purse       Purse
 	booker      Booker
-	catalog     *catalog.Catalog
+	prices      *pricing.Book
 	configured  func(string) bool
 	kind        func(string) string
 	vault       *vault.Vault
@@ -102,17 +103,17 @@ func New(o Options) http.Handler {
 // Document is the OpenAPI document of New's handler with the built-in catalogue,
 // for who has no server at hand.
 func Document(version string) ([]byte, error) {
-	models, err := catalog.Load(catalog.Options{})
+	prices, err := pricing.Open(context.Background(), nil, catalog.Options{})
 	if err != nil {
 		return nil, err
 	}
 	nobody := authority.New(authority.Store{}, authority.Options{})
-	return newService(Options{Authority: nobody, Catalog: models, Version: version}).openAPI, nil
+	return newService(Options{Authority: nobody, Prices: prices, Version: version}).openAPI, nil
 }
 
 func newService(o Options) *service {
 	s := &service{
-		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, catalog: o.Catalog,
+		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, prices: o.Prices,
 		configured: o.Configured, kind: o.Kind, vault: o.Vault, checkNew: o.CheckNew, feePercent: o.FeePercent, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
 		address: o.Address, mux: http.NewServeMux(),

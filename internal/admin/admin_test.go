@@ -18,6 +18,7 @@ import (
 	"tollgate/internal/counter/memory"
 	"tollgate/internal/keyset"
 	"tollgate/internal/ledger"
+	"tollgate/internal/pricing"
 	"tollgate/internal/secret"
 	"tollgate/internal/store/sqlite"
 	"tollgate/internal/vault"
@@ -46,7 +47,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{db: db, authority: authority.New(db.Authority(), authority.Options{Sealer: safe.Sealer()})}
 	_, err = h.authority.EnsureRoot(ctx, secret.New(rootKey))
 	must(t, err)
-	models, err := catalog.Load(catalog.Options{})
+	prices, err := pricing.Open(ctx, db.Prices(), catalog.Options{})
 	must(t, err)
 	book := db.Ledger()
 	h.ledger, err = ledger.Open(ctx, book, memory.New(book.Load), ledger.Options{Dir: filepath.Join(dir, "journal")})
@@ -54,7 +55,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { must(t, h.ledger.Close()) })
 	server := httptest.NewServer(admin.New(admin.Options{
 		Vault:     safe,
-		Authority: h.authority, Ledger: h.ledger, Catalog: models, Version: "test",
+		Authority: h.authority, Ledger: h.ledger, Prices: prices, Version: "test",
 		Configured:  func(provider string) bool { return provider != "cohere" },
 		BodyTimeout: 500 * time.Millisecond,
 	}))

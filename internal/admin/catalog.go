@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"tollgate/api"
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
 	"tollgate/internal/fault"
-	"tollgate/internal/money"
 )
 
 // readCatalog is the permission to see what this installation offers.
@@ -104,7 +104,7 @@ func (q *modelQuery) wants(m api.Model) bool {
 
 func (s *service) listModels(_ context.Context, _ authority.Principal, in *modelQuery) (*answer[api.ModelList], error) {
 	var all []api.Model
-	for m := range s.catalog.Models() {
+	for m := range s.prices.Catalog().Models(time.Now()) {
 		if view := s.modelView(catalog.Target{Provider: m.Provider, Name: m.Name, Model: m}); in.wants(view) {
 			all = append(all, view)
 		}
@@ -121,7 +121,7 @@ type modelRef struct {
 }
 
 func (s *service) getModel(_ context.Context, _ authority.Principal, in *modelRef) (*answer[api.Model], error) {
-	target, err := s.catalog.Resolve(in.Name, s.configured)
+	target, err := s.prices.Catalog().Resolve(in.Name, time.Now(), s.configured)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (s *service) modelView(t catalog.Target) api.Model {
 		ID: t.Provider + "/" + t.Name, Provider: t.Provider, Name: t.Name, Aliases: []string{}, Capabilities: []string{},
 		IsConfigured: s.configured(t.Provider),
 	}
-	for alias, target := range s.catalog.Aliases() {
+	for alias, target := range s.prices.Catalog().Aliases(time.Now()) {
 		if target.Provider == t.Provider && target.Name == t.Name {
 			view.Aliases = append(view.Aliases, alias)
 		}
@@ -153,7 +153,7 @@ func (s *service) modelView(t catalog.Target) api.Model {
 	view.ContextTokens, view.MaxOutputTokens, view.ReleasedOn = positive(m.ContextTokens), positive(m.MaxOutputTokens), orNull(m.Released)
 	view.IsPriced = m.Priced
 	if m.Prices() != "" {
-		prices := pricing(m.Tariff())
+		prices := tariffView(m.Tariff())
 		view.Prices = &prices
 		if m.Name != "" { // what no row lists has the default price, and no row
 			view.PriceID = orNull(m.ID())
@@ -172,14 +172,15 @@ func positive(n int64) *int64 {
 
 type priceQuery struct {
 	Paging
-	Provider string `query:"provider" maxLength:"100" doc:"Only of this provider, such as openai."`
-	Model    string `query:"model" maxLength:"512" doc:"Only of this model, by its name in the row."`
-	Source   string `query:"source" enum:"builtin,config,default" doc:"Only prices from there."`
+	Provider string    `query:"provider" maxLength:"100" doc:"Only of this provider, such as openai."`
+	Model    string    `query:"model" maxLength:"512" doc:"Only of this model, by its name in the row."`
+	Source   string    `query:"source" enum:"builtin,config,default,stored" doc:"Only prices from there."`
+	At       time.Time `query:"at" doc:"As they are at this instant; left out, now."`
 }
 
 func (s *service) listPrices(_ context.Context, _ authority.Principal, in *priceQuery) (*answer[api.PriceList], error) {
 	var all []*catalog.Model
-	for m := range s.catalog.Rows() {
+	for m := range s.prices.Catalog().Rows(atOrNow(in.At)) {
 		if m.Prices() != "" && (in.Provider == "" || in.Provider == m.Provider) && (in.Model == "" || in.Model == m.Name) &&
 			(in.Source == "" || in.Source == string(m.PriceSource)) {
 			all = append(all, m)
@@ -196,12 +197,20 @@ func (s *service) listPrices(_ context.Context, _ authority.Principal, in *price
 	return &answer[api.PriceList]{Body: list}, nil
 }
 
+// atOrNow is t, or now for the zero time.
+func atOrNow(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Now()
+	}
+	return t
+}
+
 type priceRef struct {
 	ID string `path:"name" doc:"Id of the prices: provider/model." example:"openai/gpt-4o-mini"`
 }
 
 func (s *service) getPrice(_ context.Context, _ authority.Principal, in *priceRef) (*answer[api.Price], error) {
-	for m := range s.catalog.Rows() {
+	for m := range s.prices.Catalog().Rows(time.Now()) {
 		if m.ID() == in.ID && m.Prices() != "" {
 			return &answer[api.Price]{Body: priceView(m)}, nil
 		}
@@ -210,42 +219,16 @@ func (s *service) getPrice(_ context.Context, _ authority.Principal, in *priceRe
 }
 
 func priceView(m *catalog.Model) api.Price {
-	return api.Price{ID: m.ID(), Provider: m.Provider, Model: m.Name, Source: string(m.PriceSource), ModelPricing: pricing(m.Tariff())}
-}
-
-// pricing is a tariff in dollars.
-func pricing(t catalog.Tariff) api.ModelPricing {
-	one := func(perMillion money.Price) *string {
-		if perMillion == 0 {
-			return nil
-		}
-		return orNull((perMillion / 1_000_000).String())
-	}
-	view := api.ModelPricing{
-		Tiers: []api.PriceTier{}, ImageUSD: one(t.Units.Image), SecondUSD: one(t.Units.Second), SearchUSD: one(t.Units.SearchUnit),
-	}
-	if t.Units.Character != 0 {
-		view.CharactersUSDPerMillion = orNull(t.Units.Character.String())
-	}
-	for _, tier := range t.Tiers {
-		r := tier.Rates
-		view.Tiers = append(view.Tiers, api.PriceTier{
-			AboveInputTokens: tier.AboveInput, InputUSDPerMillion: r.Input.String(), CacheReadUSDPerMillion: r.CacheRead.String(),
-			CacheWriteUSDPerMillion: r.CacheWrite.String(), CacheWrite1hUSDPerMillion: r.CacheWrite1h.String(),
-			InputAudioUSDPerMillion: r.InputAudio.String(), OutputUSDPerMillion: r.Output.String(),
-			ReasoningUSDPerMillion: r.Reasoning.String(), OutputAudioUSDPerMillion: r.OutputAudio.String(),
-		})
-	}
-	return view
+	return api.Price{ID: m.ID(), Provider: m.Provider, Model: m.Name, Source: string(m.PriceSource), Since: instant(m.Since), VersionID: orNull(m.VersionID), ModelPricing: tariffView(m.Tariff())}
 }
 
 // sampleModel is the model of the examples, as the catalogue has it; nil without
 // one.
 func (s *service) sampleModel() *catalog.Model {
-	if s.catalog == nil {
+	if s.prices == nil {
 		return nil
 	}
-	target, err := s.catalog.Resolve("openai/gpt-4o-mini", nil)
+	target, err := s.prices.Catalog().Resolve("openai/gpt-4o-mini", time.Time{}, nil)
 	if err != nil {
 		return nil
 	}

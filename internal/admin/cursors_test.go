@@ -55,6 +55,10 @@ func (th things) fill(t *testing.T, op *described, path string) {
 		for range 5 {
 			th.h.spend(t, k.SecretKey, llm.Usage{Input: 1}, 1)
 		}
+	case "list-price-versions":
+		for i := range 5 {
+			th.h.priced(t, "openai/gpt-4o-mini", fmt.Sprint(i+1), nil)
+		}
 	case "list-api-key-ledger":
 		id := strings.Split(path, "/")[4]
 		for i := range 5 {

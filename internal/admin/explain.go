@@ -215,11 +215,11 @@ func (s *service) rules(e *explanation, grant authority.Grant, wallet authority.
 
 // resolve finds the model that a name means on a route, as the gate does.
 func (s *service) resolve(route *dialect.Route, wallet authority.Wallet, name string) (catalog.Target, error) {
-	resolve := s.catalog.Resolve
+	resolve := s.prices.Catalog().Resolve
 	if route.Deployment {
-		resolve = s.catalog.Deployment
+		resolve = s.prices.Catalog().Deployment
 	}
-	target, err := resolve(name, func(slug string) bool {
+	target, err := resolve(name, time.Now(), func(slug string) bool {
 		return (s.configured(slug) || wallet.Has(slug)) && route.Speaks(s.kindOf(slug))
 	})
 	if err == nil && !route.Speaks(s.kindOf(target.Provider)) {

@@ -168,6 +168,7 @@ func (s *service) routes() {
 	s.vaultRoutes()
 	s.managementRoutes()
 	s.catalogRoutes()
+	s.priceRoutes()
 	s.auditRoutes()
 	s.importRoutes()
 }

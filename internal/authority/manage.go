@@ -120,6 +120,13 @@ func (a *Authority) installed(root ManagementRow) {
 	a.home.Store(&root.OrganizationID)
 }
 
+// Runs reports whether p is of the organisation that runs the installation: what
+// all organisations have in common is for it alone to change.
+func (a *Authority) Runs(p Principal) bool {
+	home := a.home.Load()
+	return home != nil && p.organizationID == *home
+}
+
 // system acts for the server itself.
 func system(organizationID string) Principal {
 	return Principal{organizationID: organizationID, id: "system", name: "Tollgate", granted: []string{"*"}}

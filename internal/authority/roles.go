@@ -52,6 +52,7 @@ const (
 
 	auditRead     = "platform:audit:read"
 	usageRead     = "platform:usage:read"
+	pricesUpdate  = "platform:prices:update" // what models cost, for the whole installation
 	balanceManage = "platform:balance:manage"
 	verifyKeys    = "platform:verify"
 )
@@ -65,7 +66,7 @@ func Permissions() []string {
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,
 		credentialsCreate, credentialsCreateAny, credentialsRead, credentialsUpdate, credentialsDelete, vaultRotate,
-		auditRead, usageRead, balanceManage, verifyKeys,
+		auditRead, usageRead, pricesUpdate, balanceManage, verifyKeys,
 	}
 }
 

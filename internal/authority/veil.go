@@ -27,7 +27,7 @@ const (
 var foreign = []string{"sk-", "sk_", "pk_", "rk_", "gsk_", "hf_", "xai-", "AIza", "ghp_", "github_pat_"}
 
 // ownID is the form of every id that Tollgate makes.
-var ownID = regexp.MustCompile(`^(key|user|org|mk|sec|cred|bot)_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^(req|bal)_[0-9a-f]{32}$`)
+var ownID = regexp.MustCompile(`^(key|user|org|mk|sec|cred|bot|price|rerate)_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^(req|bal)_[0-9a-f]{32}$`)
 
 // resourceID is id if it can be one: what stands in a path may be anything, a key
 // that was pasted into the wrong place too.

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"testing"
+	"time"
 
 	"tollgate/internal/catalog"
 	"tollgate/internal/llm"
@@ -17,7 +18,7 @@ func BenchmarkResolve(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := c.Resolve(name, configured); err != nil {
+				if _, err := c.Resolve(name, time.Now(), configured); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -26,7 +27,7 @@ func BenchmarkResolve(b *testing.B) {
 }
 
 func BenchmarkCost(b *testing.B) {
-	got, err := load(b, catalog.Options{}).Resolve("gpt-5.4", nil)
+	got, err := load(b, catalog.Options{}).Resolve("gpt-5.4", time.Now(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestResolveDoesNotAllocate(t *testing.T) {
 	c := load(t, catalog.Options{})
 	configured := only("openai", "anthropic", "azure")
 	for _, name := range []string{"gpt-4o-mini", "openai/gpt-4o-mini", "gpt-4o-mini-2024-07-18"} {
-		if n := testing.AllocsPerRun(100, func() { _, _ = c.Resolve(name, configured) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { _, _ = c.Resolve(name, time.Now(), configured) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

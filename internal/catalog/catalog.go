@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 //go:embed models.txt
@@ -27,16 +28,19 @@ type Options struct {
 	Rows      []string          // rows in the format of models.txt, each laid over the built-in row of its name
 	Aliases   map[string]string // name → provider/name
 	Default   *Rates            // token prices of every model that has none; nil = such models stay unpriced
+	Versions  []Version         // laid over all rows from their instants on, in the order in which they were set
 }
 
-// Catalog finds models by name. It is immutable and safe for concurrent use.
+// Catalog finds models by name. Who asks says for which instant: rows change at the
+// instants of their versions by themselves. It is immutable and safe for concurrent
+// use.
 type Catalog struct {
 	rank      map[string]int      // every known provider, by the order in which bare names try them
 	listing   map[string][]*Model // exact name → who lists it, in that order
 	globs     []*Model            // rows with *, in that order, the most exact first
 	models    []*Model            // rows without *, in that order, then by name
 	rows      []*Model            // all rows, in that order, then by name
-	aliases   map[string]Target   // of the configuration
+	aliases   map[string]string   // of the configuration: provider/name
 	unlisted  *Model              // prices of what no row lists; nil = none
 	providers []string            // the keys of rank, in order
 }
@@ -54,7 +58,7 @@ func Load(o Options) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{rank: map[string]int{}, listing: map[string][]*Model{}, aliases: map[string]Target{}}
+	c := &Catalog{rank: map[string]int{}, listing: map[string][]*Model{}, aliases: o.Aliases}
 	c.order(o.Providers)
 	for _, m := range rows {
 		m.PriceSource = Builtin
@@ -76,15 +80,15 @@ func Load(o Options) (*Catalog, error) {
 		}
 		table[id] = m
 	}
+	if err := c.lay(table, o.Versions); err != nil {
+		return nil, err
+	}
 	if o.Default != nil {
 		c.unlisted = &Model{PriceSource: Default}
 		c.unlisted.setTariff(Tariff{Tiers: []Tier{{Rates: *o.Default}}})
 	}
 	c.index(table)
-	if err := c.setAliases(o.Aliases); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, c.checkAliases()
 }
 
 // order ranks the providers: the built-in ones with the others, by slug, where
@@ -149,23 +153,17 @@ func (c *Catalog) index(table map[rowID]*Model) {
 		return cmp.Or(cmp.Compare(c.rank[a.Provider], c.rank[b.Provider]), cmp.Compare(a.Name, b.Name))
 	})
 	for _, m := range rows {
-		if !m.Priced && c.unlisted != nil {
-			t := m.Tariff()
-			t.Tiers = c.unlisted.Tiers
-			priced := *m
-			priced.setTariff(t)
-			priced.PriceSource = Default
-			m = &priced
-		}
+		m = c.defaulted(m)
 		c.rows = append(c.rows, m)
 		if strings.Contains(m.Name, "*") {
 			c.globs = append(c.globs, m)
 			continue
 		}
 		c.models = append(c.models, m)
-		for _, name := range append([]string{m.Name}, m.aliases...) {
-			if _, own := table[rowID{m.Provider, name}]; !own || name == m.Name {
-				c.listing[name] = append(c.listing[name], m)
+		c.list(m.Name, m, table)
+		for _, name := range m.aliases {
+			if name != m.Name {
+				c.list(name, m, table)
 			}
 		}
 	}
@@ -174,40 +172,77 @@ func (c *Catalog) index(table map[rowID]*Model) {
 	})
 }
 
-// setAliases resolves the configured aliases once.
-func (c *Catalog) setAliases(aliases map[string]string) error {
-	var problems []error
-	for _, name := range slices.Sorted(maps.Keys(aliases)) {
-		target, ok := c.explicit(aliases[name])
-		if !ok {
-			problems = append(problems, fmt.Errorf("alias %s: %q is not provider/name with a known provider (%s)", name, aliases[name], strings.Join(c.providers, ", ")))
+// list lists m under a name. A row of that very name goes before those of which it
+// is an alias, which count as long as it is absent.
+func (c *Catalog) list(name string, m *Model, table map[rowID]*Model) {
+	own, there := table[rowID{m.Provider, name}]
+	if there && name != m.Name && !own.absent {
+		return
+	}
+	at := len(c.listing[name])
+	if name == m.Name {
+		if i := slices.IndexFunc(c.listing[name], func(other *Model) bool { return other.Provider == m.Provider }); i >= 0 {
+			at = i
 		}
-		c.aliases[name] = target
+	}
+	c.listing[name] = slices.Insert(c.listing[name], at, m)
+}
+
+// defaulted is m with the default price wherever it has none for its tokens.
+func (c *Catalog) defaulted(m *Model) *Model {
+	if c.unlisted == nil {
+		return m
+	}
+	copied := *m
+	copied.later = make([]*Model, len(m.later))
+	for i, later := range m.later {
+		copied.later[i] = c.defaulted(later)
+	}
+	if m.Priced || m.absent {
+		return &copied
+	}
+	t := m.Tariff()
+	t.Tiers = c.unlisted.Tiers
+	copied.setTariff(t)
+	copied.PriceSource = Default
+	return &copied
+}
+
+// checkAliases says which of the configured aliases lead nowhere.
+func (c *Catalog) checkAliases() error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(c.aliases)) {
+		if _, ok := c.explicit(c.aliases[name], time.Time{}); !ok {
+			problems = append(problems, fmt.Errorf("alias %s: %q is not provider/name with a known provider (%s)", name, c.aliases[name], strings.Join(c.providers, ", ")))
+		}
 	}
 	return errors.Join(problems...)
 }
 
-// Models yields the rows that stand for one model, by provider in the order of
-// bare names, then by name.
-func (c *Catalog) Models() iter.Seq[*Model] { return slices.Values(c.models) }
+// Models yields the rows that stand for one model, as they are at an instant: by
+// provider in the order of bare names, then by name.
+func (c *Catalog) Models(at time.Time) iter.Seq[*Model] { return those(c.models, at) }
 
-// Rows yields every row, those with * too: by provider in the order of bare names,
-// then by name.
-func (c *Catalog) Rows() iter.Seq[*Model] {
+// Rows yields every row, those with * too, as they are at an instant: by provider
+// in the order of bare names, then by name.
+func (c *Catalog) Rows(at time.Time) iter.Seq[*Model] { return those(c.rows, at) }
+
+func those(rows []*Model, at time.Time) iter.Seq[*Model] {
 	return func(yield func(*Model) bool) {
-		for _, m := range c.rows {
-			if !yield(m) {
+		for _, row := range rows {
+			if m := row.At(at); m != nil && !yield(m) {
 				return
 			}
 		}
 	}
 }
 
-// Aliases yields the configured aliases and what they stand for, by name.
-func (c *Catalog) Aliases() iter.Seq2[string, Target] {
+// Aliases yields the configured aliases and what they stand for at an instant, by
+// name.
+func (c *Catalog) Aliases(at time.Time) iter.Seq2[string, Target] {
 	return func(yield func(string, Target) bool) {
 		for _, name := range slices.Sorted(maps.Keys(c.aliases)) {
-			if !yield(name, c.aliases[name]) {
+			if target, ok := c.explicit(c.aliases[name], at); ok && !yield(name, target) {
 				return
 			}
 		}

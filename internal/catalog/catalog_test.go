@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tollgate/internal/catalog"
 	"tollgate/internal/fault"
@@ -28,7 +29,7 @@ func only(slugs ...string) func(string) bool {
 func TestBuiltinRows(t *testing.T) {
 	c := load(t, catalog.Options{})
 	perProvider := map[string]int{}
-	for m := range c.Models() {
+	for m := range c.Models(time.Now()) {
 		perProvider[m.Provider]++
 		if m.ContextTokens < 0 || (m.ContextTokens > 0 && m.MaxOutputTokens > m.ContextTokens && !m.Has("speech")) {
 			t.Errorf("%s/%s: context %d, max output %d", m.Provider, m.Name, m.ContextTokens, m.MaxOutputTokens)
@@ -45,7 +46,7 @@ func TestBuiltinRows(t *testing.T) {
 				t.Errorf("%s/%s above %d: unlikely prices %+v", m.Provider, m.Name, tier.AboveInput, r)
 			}
 		}
-		target, err := c.Resolve(m.Provider+"/"+m.Name, nil)
+		target, err := c.Resolve(m.Provider+"/"+m.Name, time.Now(), nil)
 		if err != nil || target.Model != m || target.Name != m.Name || target.Provider != m.Provider {
 			t.Errorf("%s/%s resolves to %+v, %v", m.Provider, m.Name, target, err)
 		}
@@ -62,7 +63,7 @@ func TestBuiltinRows(t *testing.T) {
 
 func TestModelsStandInAStableOrder(t *testing.T) {
 	names := func() (s []string) {
-		for m := range load(t, catalog.Options{}).Models() {
+		for m := range load(t, catalog.Options{}).Models(time.Now()) {
 			s = append(s, m.Provider+"/"+m.Name)
 		}
 		return s
@@ -132,7 +133,7 @@ func TestResolve(t *testing.T) {
 		{"eu/best", all, "openai-eu", "gpt-5.5-2026-04-23", "gpt-5.5"},
 		{"new", all, "mine", "unlisted", ""},
 	} {
-		got, err := c.Resolve(tt.name, tt.configured)
+		got, err := c.Resolve(tt.name, time.Now(), tt.configured)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -157,7 +158,7 @@ func TestResolveUnknown(t *testing.T) {
 		"gpt-4o-mini@2024-07-18", "gpt-4o-mini-20240732", "-latest", "-0613", "gpt-4-0125-previe",
 		strings.Repeat("a", 1<<20), "openai/" + strings.Repeat("a", 513),
 	} {
-		got, err := c.Resolve(name, nil)
+		got, err := c.Resolve(name, time.Now(), nil)
 		if !errors.Is(err, fault.ModelNotFound) {
 			t.Errorf("%.40q → %+v, %v; want model_not_found", name, got, err)
 			continue
@@ -186,7 +187,7 @@ func TestRowsLieOverTheBuiltinOnes(t *testing.T) {
 		{"gpt-newest", 1000, 100, "0.00 0.00"},
 		{"b", 1000, 100, "0.30 1.20 cache_read=0.00 image=0.04 >200000 0.60 2.40 cache_write_1h=5.00"},
 	} {
-		got, err := c.Resolve(tt.name, nil)
+		got, err := c.Resolve(tt.name, time.Now(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +201,7 @@ func TestRowsLieOverTheBuiltinOnes(t *testing.T) {
 func TestUnpricedIsNotFree(t *testing.T) {
 	c := load(t, catalog.Options{})
 	for name, priced := range map[string]bool{"gemma-4-31b-it": false, "whisper-1": false, "omni-moderation-latest": true} {
-		got, err := c.Resolve(name, nil)
+		got, err := c.Resolve(name, time.Now(), nil)
 		if err != nil || got.Model.Priced != priced {
 			t.Errorf("%s: priced %v, %v", name, got.Model.Priced, err)
 		}
@@ -208,7 +209,7 @@ func TestUnpricedIsNotFree(t *testing.T) {
 	rates := catalog.Flat(2_000_000, 4_000_000)
 	c = load(t, catalog.Options{Default: &rates})
 	for _, name := range []string{"gemma-4-31b-it", "openai/unheard-of"} {
-		got, err := c.Resolve(name, nil)
+		got, err := c.Resolve(name, time.Now(), nil)
 		if err != nil || !got.Model.Priced || got.Model.Prices() != "2.00 4.00" {
 			t.Errorf("%s with default prices: %+v, %v", name, got.Model, err)
 		}
@@ -216,7 +217,7 @@ func TestUnpricedIsNotFree(t *testing.T) {
 }
 
 func TestUnitPrices(t *testing.T) {
-	got, err := load(t, catalog.Options{}).Resolve("rerank-v3.5", nil)
+	got, err := load(t, catalog.Options{}).Resolve("rerank-v3.5", time.Now(), nil)
 	if err != nil || got.Model.Units.SearchUnit.Cost(3) != 6*money.USD/1000 {
 		t.Errorf("three search units at $0.002: %+v, %v", got.Model, err)
 	}
@@ -233,7 +234,7 @@ func TestHas(t *testing.T) {
 		{"demo-embed", "embeddings", true},
 		{"demo-embed", "chat", false},
 	} {
-		got, _ := c.Resolve(tt.model, nil)
+		got, _ := c.Resolve(tt.model, time.Now(), nil)
 		if got.Model.Has(tt.capability) != tt.want {
 			t.Errorf("%s has %s: %v", tt.model, tt.capability, !tt.want)
 		}
@@ -246,13 +247,13 @@ func TestHas(t *testing.T) {
 func TestAliasesAreListed(t *testing.T) {
 	c := load(t, catalog.Options{Aliases: map[string]string{"b": "openai/gpt-4o", "a": "demo/demo-mini"}})
 	var got []string
-	for name, target := range c.Aliases() {
+	for name, target := range c.Aliases(time.Now()) {
 		got = append(got, name+"="+target.Provider+"/"+target.Name)
 	}
 	if want := []string{"a=demo/demo-mini", "b=openai/gpt-4o"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	for range c.Aliases() {
+	for range c.Aliases(time.Now()) {
 		break
 	}
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"time"
 
 	"tollgate/internal/llm"
 	"tollgate/internal/money"
@@ -10,19 +11,23 @@ import (
 // Model is one row: a model as one provider offers it. It is immutable. The
 // methods take a nil Model, which has no prices.
 type Model struct {
-	Provider        string   // slug
-	Name            string   // the provider's own name; holds * for a row that stands for many
-	ContextTokens   int64    // what fits into its context; 0 = unknown
-	MaxOutputTokens int64    // the most it writes in one answer; 0 = unknown, or writes no tokens
-	Priced          bool     // its tokens have a price; a model without one is unpriced, not free
-	Tiers           []Tier   // token prices, by rising AboveInput, the first at 0; none when unpriced
-	Units           Units    // prices of what is not counted in tokens
-	Capabilities    []string // what it is for, as models.txt lists them; none means chat
-	Released        string   // YYYY-MM-DD, "" = unknown
-	PriceSource     Source   // where its prices come from
+	Provider        string    // slug
+	Name            string    // the provider's own name; holds * for a row that stands for many
+	ContextTokens   int64     // what fits into its context; 0 = unknown
+	MaxOutputTokens int64     // the most it writes in one answer; 0 = unknown, or writes no tokens
+	Priced          bool      // its tokens have a price; a model without one is unpriced, not free
+	Tiers           []Tier    // token prices, by rising AboveInput, the first at 0; none when unpriced
+	Units           Units     // prices of what is not counted in tokens
+	Capabilities    []string  // what it is for, as models.txt lists them; none means chat
+	Released        string    // YYYY-MM-DD, "" = unknown
+	PriceSource     Source    // where its prices come from
+	Since           time.Time // from when on it is like this; zero = ever
+	VersionID       string    // of the version that makes it so; "" = none
 
 	aliases []string // further exact names of the row
 	prices  string   // Tariff.String, made once
+	later   []*Model // what the row is from their Since on, in rising order
+	absent  bool     // there is no such row
 }
 
 // Source is where prices come from.
@@ -32,6 +37,7 @@ type Source string
 const (
 	Builtin Source = "builtin" // models.txt
 	Config  Source = "config"  // the configuration's prices
+	Stored  Source = "stored"  // a version that was set or imported
 	Default Source = "default" // the configuration's default_price, for want of a price
 )
 

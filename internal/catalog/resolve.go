@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"strings"
+	"time"
 
 	"tollgate/internal/fault"
 )
@@ -22,26 +23,28 @@ type Target struct {
 // first configured provider that lists the name, exactly, without its date, or
 // by a row with *. Where a name is listed but none of its providers is
 // configured the first of them comes back, for the caller to find it
-// unconfigured. A nil configured takes all providers for configured.
+// unconfigured. A nil configured takes all providers for configured. The row comes
+// back as it is at the instant at.
 //
 // The error is fault.ModelNotFound, for a bare name that nobody lists. An exact
 // name costs one or two map look-ups and no allocation.
-func (c *Catalog) Resolve(name string, configured func(provider string) bool) (Target, error) {
-	if t, ok := c.aliases[name]; ok {
+func (c *Catalog) Resolve(name string, at time.Time, configured func(provider string) bool) (Target, error) {
+	if full, ok := c.aliases[name]; ok {
+		t, _ := c.explicit(full, at) // Load has seen to it
 		return t, nil
 	}
 	// Some providers trim what they are sent; a name with blanks at its ends would
 	// be one model to them and another one to the rules and prices here.
 	if len(name) <= maxName && strings.TrimSpace(name) == name {
-		if t, ok := c.explicit(name); ok {
+		if t, ok := c.explicit(name, at); ok {
 			return t, nil
 		}
 		var m *Model
 		if configured != nil {
-			m = c.find(name, configured)
+			m = c.find(name, at, configured)
 		}
 		if m == nil {
-			m = c.find(name, func(string) bool { return true })
+			m = c.find(name, at, func(string) bool { return true })
 		}
 		if m != nil {
 			return Target{Provider: m.Provider, Name: name, Model: m}, nil
@@ -53,17 +56,17 @@ func (c *Catalog) Resolve(name string, configured func(provider string) bool) (T
 // Deployment is Resolve where any name may be one of Azure's deployments: a name
 // that is no alias, and that none of the providers that have them lists, is a
 // deployment of the first of these.
-func (c *Catalog) Deployment(name string, has func(provider string) bool) (Target, error) {
-	t, err := c.Resolve(name, has)
+func (c *Catalog) Deployment(name string, at time.Time, has func(provider string) bool) (Target, error) {
+	t, err := c.Resolve(name, at, has)
 	if err == nil && (t.Name != name || has(t.Provider)) {
 		return t, nil
 	}
 	for _, slug := range c.providers {
 		if has(slug) {
-			return c.Resolve(slug+"/"+name, has)
+			return c.Resolve(slug+"/"+name, at, has)
 		}
 	}
-	return c.Resolve("azure/"+name, has)
+	return c.Resolve("azure/"+name, at, has)
 }
 
 func notFound(name string) error {
@@ -77,7 +80,7 @@ func notFound(name string) error {
 
 // explicit reads provider/name. ok is false when the name does not start with a
 // known provider.
-func (c *Catalog) explicit(name string) (t Target, ok bool) {
+func (c *Catalog) explicit(name string, at time.Time) (t Target, ok bool) {
 	slug, rest, _ := strings.Cut(name, "/")
 	if _, known := c.rank[slug]; !known || rest == "" {
 		return Target{}, false
@@ -85,7 +88,7 @@ func (c *Catalog) explicit(name string) (t Target, ok bool) {
 	if slug == "google" {
 		rest = strings.TrimPrefix(rest, "models/") // Google's long form of the same names
 	}
-	m := c.find(rest, func(provider string) bool { return provider == slug })
+	m := c.find(rest, at, func(provider string) bool { return provider == slug })
 	if m == nil {
 		m = c.unlisted
 	}
@@ -94,27 +97,31 @@ func (c *Catalog) explicit(name string) (t Target, ok bool) {
 
 // find is the row for a name among those whose provider is accepted: an exact
 // one, else that of the name without its date, else one with *.
-func (c *Catalog) find(name string, accept func(provider string) bool) *Model {
-	if m := first(c.listing[name], accept); m != nil {
+func (c *Catalog) find(name string, at time.Time, accept func(provider string) bool) *Model {
+	if m := first(c.listing[name], at, accept); m != nil {
 		return m
 	}
 	if base, ok := undated(name); ok {
-		if m := first(c.listing[base], accept); m != nil {
+		if m := first(c.listing[base], at, accept); m != nil {
 			return m
 		}
 	}
-	for _, m := range c.globs {
-		if accept(m.Provider) && matches(m.Name, name) {
-			return m
+	for _, row := range c.globs {
+		if accept(row.Provider) && matches(row.Name, name) {
+			if m := row.At(at); m != nil {
+				return m
+			}
 		}
 	}
 	return nil
 }
 
-func first(models []*Model, accept func(provider string) bool) *Model {
-	for _, m := range models {
-		if accept(m.Provider) {
-			return m
+func first(rows []*Model, at time.Time, accept func(provider string) bool) *Model {
+	for _, row := range rows {
+		if accept(row.Provider) {
+			if m := row.At(at); m != nil {
+				return m
+			}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -232,7 +233,7 @@ func TestPricesRoundTrip(t *testing.T) {
 
 func TestBuiltinPricesRoundTrip(t *testing.T) {
 	c := load(t, catalog.Options{})
-	for m := range c.Models() {
+	for m := range c.Models(time.Now()) {
 		got, err := catalog.ParsePrices(m.Prices())
 		if err != nil {
 			t.Errorf("%s/%s: %v", m.Provider, m.Name, err)
@@ -279,16 +280,16 @@ func TestPriceSource(t *testing.T) {
 		"openai/gpt-4o": catalog.Config, "openai/gpt-4o-mini": catalog.Builtin, "openai/brand-new": catalog.Default,
 		"openai/nobody-lists-it": catalog.Default, "azure/gpt-4o": catalog.Builtin,
 	} {
-		target, err := c.Resolve(name, nil)
+		target, err := c.Resolve(name, time.Now(), nil)
 		if err != nil || target.Model.PriceSource != want {
 			t.Errorf("%s: %v, %v, want %s", name, target.Model, err, want)
 		}
 	}
 	rows, models := 0, 0
-	for range c.Rows() {
+	for range c.Rows(time.Now()) {
 		rows++
 	}
-	for range c.Models() {
+	for range c.Models(time.Now()) {
 		models++
 	}
 	if rows <= models {

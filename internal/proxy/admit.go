@@ -29,11 +29,11 @@ func (p *Proxy) choose(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	resolve := p.opts.Catalog.Resolve
+	resolve := p.opts.Prices.Catalog().Resolve
 	if x.route.Deployment {
-		resolve = p.opts.Catalog.Deployment
+		resolve = p.opts.Prices.Catalog().Deployment
 	}
-	target, err := resolve(x.call.Model, p.reaches(x.route, wallet))
+	target, err := resolve(x.call.Model, x.ask.Now, p.reaches(x.route, wallet))
 	if err != nil {
 		return err
 	}

@@ -22,23 +22,23 @@ func (p *Proxy) models(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	reaches := p.reaches(x.route, wallet)
+	reaches, known, now := p.reaches(x.route, wallet), p.opts.Prices.Catalog(), x.ask.Now
 	if name := x.route.ModelID(x.r.URL.Path); name != "" {
-		target, err := p.opts.Catalog.Resolve(name, reaches)
+		target, err := known.Resolve(name, now, reaches)
 		if err != nil || !mayUse(x, reaches, name, target) {
 			return fault.New(fault.ModelNotFound, "The model %q is not one that this key may use. GET /v1/models lists those that are.", name[:min(len(name), 100)])
 		}
 		return p.document(x, dialect.ModelBody(x.route.Format, info(name, target)))
 	}
 	var list []dialect.ModelInfo
-	for name, target := range p.opts.Catalog.Aliases() {
+	for name, target := range known.Aliases(now) {
 		if mayUse(x, reaches, name, target) {
 			list = append(list, info(name, target))
 		}
 	}
-	for m := range p.opts.Catalog.Models() {
+	for m := range known.Models(now) {
 		// A name that leads to another provider's model is not listed twice.
-		if target, err := p.opts.Catalog.Resolve(m.Name, reaches); err == nil && target.Model == m && mayUse(x, reaches, m.Name, target) {
+		if target, err := known.Resolve(m.Name, now, reaches); err == nil && target.Model == m && mayUse(x, reaches, m.Name, target) {
 			list = append(list, info(m.Name, target))
 		}
 	}
@@ -60,7 +60,7 @@ func (p *Proxy) modelOfChatbot(x *exchange) error {
 		return err
 	}
 	name, reaches := x.bot.Fixed().Model, p.reaches(x.route, wallet)
-	target, err := p.opts.Catalog.Resolve(name, reaches)
+	target, err := p.opts.Prices.Catalog().Resolve(name, x.ask.Now, reaches)
 	there := err == nil && mayUse(x, reaches, name, target)
 	model := dialect.ModelInfo{ID: name, OwnedBy: "chatbot"}
 	var body []byte

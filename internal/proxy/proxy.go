@@ -16,6 +16,7 @@ import (
 	"tollgate/internal/limit"
 	"tollgate/internal/llm"
 	"tollgate/internal/policy"
+	"tollgate/internal/pricing"
 	"tollgate/internal/tokens"
 	"tollgate/internal/vault"
 )
@@ -35,7 +36,7 @@ const (
 type Options struct {
 	Authority *authority.Authority
 	Ledger    *ledger.Ledger
-	Catalog   *catalog.Catalog
+	Prices    *pricing.Book
 	Tokens    *tokens.Counter
 	Vault     *vault.Vault // opens credentials; nil = there are none
 	Providers Providers

@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/keyset"
 	"tollgate/internal/ledger"
+	"tollgate/internal/pricing"
 	"tollgate/internal/proxy"
 	"tollgate/internal/reach"
 	"tollgate/internal/secret"
@@ -21,8 +22,8 @@ import (
 	"tollgate/internal/vault"
 )
 
-// loadCatalog lays the configured prices and aliases over the built-in ones.
-func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
+// catalogOptions lays the configured prices and aliases over the built-in ones.
+func catalogOptions(cfg *config.Config) catalog.Options {
 	opts := catalog.Options{Aliases: cfg.Aliases}
 	for _, e := range cfg.Configured() {
 		opts.Providers = append(opts.Providers, catalog.Provider{Slug: e.Slug, Kind: e.Kind})
@@ -34,7 +35,7 @@ func loadCatalog(cfg *config.Config) (*catalog.Catalog, error) {
 		rates := catalog.Flat(*d.Input, *d.Output)
 		opts.Default = &rates
 	}
-	return catalog.Load(opts)
+	return opts
 }
 
 // OpenAPI is the document of the management API of this program.
@@ -52,7 +53,7 @@ func Check(cfg *config.Config) error {
 			return err
 		}
 	}
-	_, wrong := loadCatalog(cfg)
+	_, wrong := catalog.Load(catalogOptions(cfg))
 	return errors.Join(err, wrong)
 }
 
@@ -99,9 +100,9 @@ func usual(cfg *config.Config) []upstream.Usual {
 	return out
 }
 
-func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, safe *vault.Vault, book *ledger.Ledger, models *catalog.Catalog, p proxy.Providers) *proxy.Proxy {
+func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, safe *vault.Vault, book *ledger.Ledger, prices *pricing.Book, p proxy.Providers) *proxy.Proxy {
 	return proxy.New(proxy.Options{
-		Authority: auth, Ledger: book, Catalog: models, Tokens: tokens.New(tokens.Options{}), Vault: safe, Providers: p, Log: log,
+		Authority: auth, Ledger: book, Prices: prices, Tokens: tokens.New(tokens.Options{}), Vault: safe, Providers: p, Log: log,
 		Addresses: proxy.NewAddresses(cfg.TrustedProxies),
 		Figures: dialect.Figures{
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,

@@ -19,6 +19,7 @@ import (
 	"tollgate/internal/counter/memory"
 	"tollgate/internal/credential"
 	"tollgate/internal/ledger"
+	"tollgate/internal/pricing"
 	"tollgate/internal/proxy"
 	"tollgate/internal/reach"
 	"tollgate/internal/secret"
@@ -89,7 +90,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 	s.opened(func() error { s.vault.Close(); return nil })
 	auth = authority.New(db.Authority(), authorityOptions(s.cfg, s.vault.Sealer()))
 	s.opened(startUpkeep(auth, s.log))
-	models, err := loadCatalog(s.cfg)
+	prices, err := pricing.Open(ctx, db.Prices(), catalogOptions(s.cfg))
 	if err != nil {
 		return err
 	}
@@ -114,9 +115,9 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(s.ledger.Close)
-	s.proxy = newProxy(s.cfg, s.log, auth, s.vault, s.ledger, models, providers{client})
+	s.proxy = newProxy(s.cfg, s.log, auth, s.vault, s.ledger, prices, providers{client})
 	s.admin = admin.New(admin.Options{
-		Vault: s.vault, CheckNew: s.cfg.Credentials.CheckNew, Authority: auth, Ledger: s.ledger, Catalog: models, Configured: client.Configured, Kind: client.Kind,
+		Vault: s.vault, CheckNew: s.cfg.Credentials.CheckNew, Authority: auth, Ledger: s.ledger, Prices: prices, Configured: client.Configured, Kind: client.Kind,
 		FeePercent: s.cfg.Credentials.FeePercent, LeastOutput: s.cfg.Limits.MinOutputTokens, Logger: s.log, Version: opts.Version,
 		Address: proxy.NewAddresses(s.cfg.TrustedProxies).Of,
 	})

@@ -107,7 +107,7 @@ func (h *house) talk(ctx context.Context, secretKey, slug string, now time.Time)
 	if f := grant.Rules().AdmitGrant(&ask); f != nil {
 		return nil, f
 	}
-	target, err := h.models.Resolve(bot.Fixed().Model, nil)
+	target, err := h.models.Resolve(bot.Fixed().Model, time.Now(), nil)
 	if err != nil {
 		return nil, err
 	}

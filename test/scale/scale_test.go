@@ -204,7 +204,7 @@ func (h *house) decide(ctx context.Context, secretKey string, now time.Time) (*l
 	if f := grant.Rules().AdmitRoute(&ask); f != nil {
 		return nil, f
 	}
-	target, err := h.models.Resolve("gpt-4o-mini", nil)
+	target, err := h.models.Resolve("gpt-4o-mini", time.Now(), nil)
 	if err != nil {
 		return nil, err
 	}
