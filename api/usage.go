@@ -49,6 +49,15 @@ type UsageRow struct {
 	Searches          int64     `json:"searches" doc:"Searches of the web, or in documents to be ranked." example:"0"`
 	CostUSD           string    `json:"cost_usd" doc:"What it cost, in US dollars; exact." example:"0.000150001"`
 	BYOK              bool      `json:"byok" doc:"Paid with the owner's own provider key."`
+	Attempts          []Attempt `json:"attempts" nullable:"false" doc:"The targets of an alias that were tried, in order, where the first of them failed; the last is the provider and model of this entry. Empty where there was one attempt only."`
+}
+
+// Attempt is one target that a request was sent to.
+type Attempt struct {
+	Provider   string `json:"provider" doc:"Slug of the provider." example:"openai"`
+	Model      string `json:"model" doc:"The model, as the provider was asked for it." example:"gpt-4o-mini"`
+	Status     int    `json:"status" doc:"The HTTP status of its answer; 0 where it could not be reached." example:"503"`
+	DurationMS int64  `json:"duration_ms" doc:"How long the attempt took, in milliseconds." example:"12"`
 }
 
 // UsageList is one page of entries, newest first; or, with group_by, of sums: by

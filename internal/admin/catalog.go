@@ -135,8 +135,8 @@ func (s *service) modelView(t catalog.Target) api.Model {
 		ID: t.Provider + "/" + t.Name, Provider: t.Provider, Name: t.Name, Aliases: []string{}, Capabilities: []string{},
 		IsConfigured: s.configured(t.Provider),
 	}
-	for alias, target := range s.prices.Catalog().Aliases(time.Now()) {
-		if target.Provider == t.Provider && target.Name == t.Name {
+	for alias, targets := range s.prices.Catalog().Aliases(time.Now()) {
+		if first := targets[0]; first.Provider == t.Provider && first.Name == t.Name {
 			view.Aliases = append(view.Aliases, alias)
 		}
 	}

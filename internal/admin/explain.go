@@ -187,15 +187,16 @@ func (s *service) rules(e *explanation, grant authority.Grant, wallet authority.
 	if req.Model == "" {
 		return catalog.Target{}
 	}
-	target, err := s.resolve(route, wallet, req.Model)
+	ask.Asked = req.Model
+	target, detail, err := s.aim(grant, wallet, route, ask, req.Model)
 	if err != nil {
 		f := fault.Of(err)
 		e.deny("catalog", f.Kind, f.Public)
 		return target
 	}
 	name := target.Provider + "/" + target.Name
-	e.allow("catalog", "The model is "+name+".")
-	ask.Provider, ask.Model, ask.Asked = target.Provider, target.Name, req.Model
+	e.allow("catalog", detail)
+	ask.Provider, ask.Model = target.Provider, target.Name
 	e.trace(grant.Rules().Trace(ask)[len(before):], req)
 	s.pays(e, wallet, target.Provider)
 	switch {
@@ -211,21 +212,6 @@ func (s *service) rules(e *explanation, grant authority.Grant, wallet authority.
 		e.allow("price", "The model has no price; that matters only under a budget.")
 	}
 	return target
-}
-
-// resolve finds the model that a name means on a route, as the gate does.
-func (s *service) resolve(route *dialect.Route, wallet authority.Wallet, name string) (catalog.Target, error) {
-	resolve := s.prices.Catalog().Resolve
-	if route.Deployment {
-		resolve = s.prices.Catalog().Deployment
-	}
-	target, err := resolve(name, time.Now(), func(slug string) bool {
-		return (s.configured(slug) || wallet.Has(slug)) && route.Speaks(s.kindOf(slug))
-	})
-	if err == nil && !route.Speaks(s.kindOf(target.Provider)) {
-		return target, route.Foreign(name, target.Provider)
-	}
-	return target, err
 }
 
 // kindOf is a provider's kind; one that is not configured is called like it.

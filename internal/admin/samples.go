@@ -175,6 +175,7 @@ func usageRowSample() api.UsageRow {
 		At: time.Date(2026, time.November, 20, 12, 34, 56, 789e6, time.UTC), DurationMS: 840,
 		KeyID: exampleKey, KeyName: "ci", Provider: "openai", Model: "gpt-4o-mini", APIFormat: "openai",
 		Endpoint: "/v1/chat/completions", Status: 200, Outcome: "settled", InputTokens: 100, OutputTokens: 150, CostUSD: "0.000105",
+		Attempts: []api.Attempt{{Provider: "anthropic", Model: "claude-haiku-4-5", Status: 529, DurationMS: 31}, {Provider: "openai", Model: "gpt-4o-mini", Status: 200, DurationMS: 809}},
 	}
 }
 

@@ -66,7 +66,7 @@ func rowColumns() []string {
 		"request_id", "upstream_request_id", "at", "duration_ms", "key_id", "key_name", "user_id", "chatbot_id", "credential_id",
 		"provider", "model", "api_format", "endpoint", "stream", "status", "outcome",
 		"input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "byok",
-		"images", "seconds", "characters", "searches",
+		"images", "seconds", "characters", "searches", "attempts",
 	}
 }
 
@@ -77,7 +77,7 @@ func rowCells(r api.UsageRow) []string {
 		r.Provider, r.Model, r.APIFormat, r.Endpoint, strconv.FormatBool(r.Stream), strconv.Itoa(r.Status), r.Outcome,
 		whole(r.InputTokens), whole(r.CacheReadTokens), whole(r.CacheWriteTokens), whole(r.OutputTokens), whole(r.ReasoningTokens),
 		r.CostUSD, strconv.FormatBool(r.BYOK),
-		whole(r.Images), whole(r.Seconds), whole(r.Characters), whole(r.Searches),
+		whole(r.Images), whole(r.Seconds), whole(r.Characters), whole(r.Searches), whole(max(int64(len(r.Attempts)), 1)),
 	}
 }
 

@@ -90,8 +90,24 @@ func rowView(e ledger.Entry) api.UsageRow {
 		InputTokens: u.Input + u.InputAudio, CacheReadTokens: u.CacheRead, CacheWriteTokens: u.CacheWrite + u.CacheWrite1h,
 		OutputTokens: u.OutputTokens(), ReasoningTokens: u.Reasoning,
 		Images: u.Images, Seconds: u.Seconds, Characters: u.Characters, Searches: u.Searches,
-		CostUSD: e.Cost.String(), BYOK: e.BYOK,
+		CostUSD: e.Cost.String(), BYOK: e.BYOK, Attempts: attemptsView(e),
 	}
+}
+
+// attemptsView is every attempt of a request that had several: the last is the
+// entry's own.
+func attemptsView(e ledger.Entry) []api.Attempt {
+	list := make([]api.Attempt, 0, len(e.Attempts)+1)
+	last := api.Attempt{Provider: e.Provider, Model: e.Model, Status: e.Status, DurationMS: e.DurationMS}
+	for _, a := range e.Attempts {
+		list = append(list, api.Attempt{Provider: a.Provider, Model: a.Model, Status: a.Status, DurationMS: a.DurationMS})
+		last.DurationMS -= a.DurationMS
+	}
+	if len(list) == 0 {
+		return list
+	}
+	last.DurationMS = max(last.DurationMS, 0)
+	return append(list, last)
 }
 
 // orNull is nil for nothing.

@@ -9,7 +9,7 @@ import (
 )
 
 func BenchmarkResolve(b *testing.B) {
-	c := load(b, catalog.Options{Aliases: map[string]string{"fast": "openai/gpt-4o-mini"}})
+	c := load(b, catalog.Options{Aliases: map[string][]string{"fast": {"openai/gpt-4o-mini"}}})
 	configured := only("openai", "anthropic", "huggingface", "azure")
 	for _, name := range []string{
 		"gpt-4o-mini", "openai/gpt-4o-mini", "fast", "meta-llama/Llama-3.3-70B-Instruct",

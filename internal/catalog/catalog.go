@@ -24,11 +24,11 @@ type Provider struct{ Slug, Kind string }
 // Options is what the configuration adds to the built-in catalogue. The zero
 // value adds nothing.
 type Options struct {
-	Providers []Provider        // beyond the built-in ones, which may be listed too
-	Rows      []string          // rows in the format of models.txt, each laid over the built-in row of its name
-	Aliases   map[string]string // name → provider/name
-	Default   *Rates            // token prices of every model that has none; nil = such models stay unpriced
-	Versions  []Version         // laid over all rows from their instants on, in the order in which they were set
+	Providers []Provider          // beyond the built-in ones, which may be listed too
+	Rows      []string            // rows in the format of models.txt, each laid over the built-in row of its name
+	Aliases   map[string][]string // name → provider/name, and what takes its place where it fails
+	Default   *Rates              // token prices of every model that has none; nil = such models stay unpriced
+	Versions  []Version           // laid over all rows from their instants on, in the order in which they were set
 }
 
 // Catalog finds models by name. Who asks says for which instant: rows change at the
@@ -40,7 +40,7 @@ type Catalog struct {
 	globs     []*Model            // rows with *, in that order, the most exact first
 	models    []*Model            // rows without *, in that order, then by name
 	rows      []*Model            // all rows, in that order, then by name
-	aliases   map[string]string   // of the configuration: provider/name
+	aliases   map[string][]string // of the configuration: provider/name; none is empty
 	unlisted  *Model              // prices of what no row lists; nil = none
 	providers []string            // the keys of rank, in order
 }
@@ -212,8 +212,13 @@ func (c *Catalog) defaulted(m *Model) *Model {
 func (c *Catalog) checkAliases() error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.aliases)) {
-		if _, ok := c.explicit(c.aliases[name], time.Time{}); !ok {
-			problems = append(problems, fmt.Errorf("alias %s: %q is not provider/name with a known provider (%s)", name, c.aliases[name], strings.Join(c.providers, ", ")))
+		if len(c.aliases[name]) == 0 {
+			problems = append(problems, fmt.Errorf("alias %s: it stands for nothing; name a provider/name", name))
+		}
+		for _, target := range c.aliases[name] {
+			if _, ok := c.explicit(target, time.Time{}); !ok {
+				problems = append(problems, fmt.Errorf("alias %s: %q is not provider/name with a known provider (%s)", name, target, strings.Join(c.providers, ", ")))
+			}
 		}
 	}
 	return errors.Join(problems...)
@@ -239,10 +244,10 @@ func those(rows []*Model, at time.Time) iter.Seq[*Model] {
 
 // Aliases yields the configured aliases and what they stand for at an instant, by
 // name.
-func (c *Catalog) Aliases(at time.Time) iter.Seq2[string, Target] {
-	return func(yield func(string, Target) bool) {
+func (c *Catalog) Aliases(at time.Time) iter.Seq2[string, []Target] {
+	return func(yield func(string, []Target) bool) {
 		for _, name := range slices.Sorted(maps.Keys(c.aliases)) {
-			if target, ok := c.explicit(c.aliases[name], at); ok && !yield(name, target) {
+			if !yield(name, c.aliased(nil, name, at)) {
 				return
 			}
 		}

@@ -89,7 +89,7 @@ func TestResolve(t *testing.T) {
 			"mine special-* - 100 1 2",
 			"mine special-long-* - 100 3 4",
 		},
-		Aliases: map[string]string{"fast": "openai/gpt-4o-mini", "eu/best": "openai-eu/gpt-5.5-2026-04-23", "new": "mine/unlisted"},
+		Aliases: map[string][]string{"fast": {"openai/gpt-4o-mini"}, "eu/best": {"openai-eu/gpt-5.5-2026-04-23"}, "new": {"mine/unlisted"}},
 	})
 	all := only("openai", "anthropic", "google", "cohere", "huggingface", "mine", "openai-eu", "azure", "demo")
 	for _, tt := range []struct {
@@ -245,12 +245,14 @@ func TestHas(t *testing.T) {
 }
 
 func TestAliasesAreListed(t *testing.T) {
-	c := load(t, catalog.Options{Aliases: map[string]string{"b": "openai/gpt-4o", "a": "demo/demo-mini"}})
+	c := load(t, catalog.Options{Aliases: map[string][]string{"b": {"openai/gpt-4o", "demo/demo-large"}, "a": {"demo/demo-mini"}}})
 	var got []string
-	for name, target := range c.Aliases(time.Now()) {
-		got = append(got, name+"="+target.Provider+"/"+target.Name)
+	for name, targets := range c.Aliases(time.Now()) {
+		for _, target := range targets {
+			got = append(got, name+"="+target.Provider+"/"+target.Name)
+		}
 	}
-	if want := []string{"a=demo/demo-mini", "b=openai/gpt-4o"}; !slices.Equal(got, want) {
+	if want := []string{"a=demo/demo-mini", "b=openai/gpt-4o", "b=demo/demo-large"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	for range c.Aliases(time.Now()) {
@@ -297,8 +299,8 @@ func TestLoadRefusesWrongTables(t *testing.T) {
 	for want, o := range map[string]catalog.Options{
 		`provider "nobody" is not known`:    {Rows: []string{"nobody m 1 1 1 2"}},
 		"model m of openai is listed twice": {Rows: []string{"openai m 1 1 1 2", "openai m 1 1 1 3"}},
-		`alias a: "gpt-4o" is not`:          {Aliases: map[string]string{"a": "gpt-4o"}},
-		`alias b: "nobody/x" is not`:        {Aliases: map[string]string{"b": "nobody/x"}},
+		`alias a: "gpt-4o" is not`:          {Aliases: map[string][]string{"a": {"gpt-4o"}}},
+		`alias b: "nobody/x" is not`:        {Aliases: map[string][]string{"b": {"nobody/x"}}},
 	} {
 		if _, err := catalog.Load(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

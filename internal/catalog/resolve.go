@@ -18,8 +18,37 @@ type Target struct {
 	Model    *Model // whose prices apply; nil = unpriced. Its Name may differ: the row of an undated name, or one with *
 }
 
-// Resolve finds the provider and the row that a caller's model name means: a
-// configured alias; else provider/name, which need not be listed; else the
+// Targets appends to room where a name leads, for whoever can go on to another
+// target: all that an alias stands for, in order; of any other name what Resolve
+// finds, or where it is said Deployment.
+func (c *Catalog) Targets(room []Target, name string, deployment bool, at time.Time, configured func(provider string) bool) ([]Target, error) {
+	if c.aliases[name] != nil {
+		return c.aliased(room, name, at), nil
+	}
+	var t Target
+	var err error
+	if deployment {
+		t, err = c.Deployment(name, at, configured)
+	} else {
+		t, err = c.Resolve(name, at, configured)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append(room, t), nil
+}
+
+// aliased appends to room what an alias stands for.
+func (c *Catalog) aliased(room []Target, name string, at time.Time) []Target {
+	for _, target := range c.aliases[name] {
+		t, _ := c.explicit(target, at) // Load has seen to it
+		room = append(room, t)
+	}
+	return room
+}
+
+// Resolve finds the provider and the row that a caller's model name means: the
+// first target of a configured alias; else provider/name, which need not be listed; else the
 // first configured provider that lists the name, exactly, without its date, or
 // by a row with *. Where a name is listed but none of its providers is
 // configured the first of them comes back, for the caller to find it
@@ -29,8 +58,8 @@ type Target struct {
 // The error is fault.ModelNotFound, for a bare name that nobody lists. An exact
 // name costs one or two map look-ups and no allocation.
 func (c *Catalog) Resolve(name string, at time.Time, configured func(provider string) bool) (Target, error) {
-	if full, ok := c.aliases[name]; ok {
-		t, _ := c.explicit(full, at) // Load has seen to it
+	if targets := c.aliases[name]; targets != nil {
+		t, _ := c.explicit(targets[0], at) // Load has seen to it
 		return t, nil
 	}
 	// Some providers trim what they are sent; a name with blanks at its ends would

@@ -31,7 +31,7 @@ func TestVersionsHoldFromTheirInstantOn(t *testing.T) {
 	january := december.AddDate(0, 1, 0)
 	c := load(t, catalog.Options{
 		Rows:    []string{"openai gpt-4o - - 7.00 8.00"},
-		Aliases: map[string]string{"fast": "openai/gpt-4o"},
+		Aliases: map[string][]string{"fast": {"openai/gpt-4o"}},
 		Versions: []catalog.Version{
 			version("openai/gpt-4o", "3.00 4.00", january),
 			version("openai/gpt-4o", "9.00 9.00", december), // set again below: this one never counts

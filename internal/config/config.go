@@ -88,8 +88,10 @@ type Config struct {
 	// stays as the catalogue has it.
 	Prices []PriceRow `yaml:"prices"`
 
-	// Names of your own for models, each standing for `provider/model`.
-	Aliases map[string]string `yaml:"aliases"`
+	// Names of your own for models, each standing for `provider/model`, or for a
+	// list of them: where the provider of one answers with 429 or 5xx, or cannot be
+	// reached, the next takes its place.
+	Aliases map[string][]string `yaml:"aliases"`
 
 	// The log, on standard error.
 	Log Log `yaml:"log"`

@@ -89,6 +89,7 @@ journal: {segment_bytes: 1GiB}
 log: {level: debug, format: text, requests: true}
 aliases:
   fast: openai/gpt-4o-mini
+  good: [openai/gpt-4.1, demo/demo-large]
 prices:
   - provider: openai
     model: ft:gpt-4o-mini*
@@ -112,7 +113,7 @@ prices:
 	want.Limits.MaxBodyBytes, want.Limits.MaxHeaderBytes, want.Limits.MinOutputTokens = config.MiB, 8*config.KiB, 1
 	want.Journal.SegmentBytes = config.GiB
 	want.Log = config.Log{Level: "debug", Format: "text", Requests: true}
-	want.Aliases = map[string]string{"fast": "openai/gpt-4o-mini"}
+	want.Aliases = map[string][]string{"fast": {"openai/gpt-4o-mini"}, "good": {"openai/gpt-4.1", "demo/demo-large"}}
 	want.Prices = []config.PriceRow{{
 		Provider: "openai", Model: "ft:gpt-4o-mini*", Context: 128000, MaxOutput: 16384,
 		TokenPrices: config.TokenPrices{Input: price("0.30"), Output: price("1.20"), CacheRead: price("0")},
@@ -187,7 +188,7 @@ func TestVariables(t *testing.T) {
 	if want := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}; !slices.Equal(c.TrustedProxies, want) {
 		t.Errorf("proxies %v", c.TrustedProxies)
 	}
-	if diff := cmp.Diff(map[string]string{"a": "openai/x", "b": "openai/z", "c": "demo/demo-mini"}, c.Aliases); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"a": {"openai/x"}, "b": {"openai/z"}, "c": {"demo/demo-mini"}}, c.Aliases); diff != "" {
 		t.Error(diff)
 	}
 	if len(c.Prices) != 1 || c.Prices[0].Model != "m" {

@@ -63,6 +63,7 @@ prices:
   - {provider: local, model: "llama-*", context: 131072, max_output: 4096, input: 0.10, output: 0.20}
 aliases:
   fast: openai/gpt-4o-mini
+  good: [anthropic/claude-sonnet-4-5, openai/gpt-4.1]
 ` + "```" + `
 `
 

@@ -215,12 +215,20 @@ func plain(s string) bool {
 	return s != "" && printable(s) && !strings.ContainsAny(s[:1], "#>")
 }
 
-func (v *validator) alias(name, target string, c *Config) {
+func (v *validator) alias(name string, targets []string, c *Config) {
 	path := "aliases." + name
 	v.want(name != "" && printable(name), path, name, "the name of an alias must not be empty or hold blanks")
-	slug, model, _ := strings.Cut(target, "/")
-	v.want(c.knows(slug) && model != "" && printable(model), path, target, "must be provider/model, with one of %s", strings.Join(c.slugs(nil), ", "))
+	v.want(len(targets) > 0 && len(targets) <= maxTargets, path, "", "must be provider/model, or a list of at most %d of them", maxTargets)
+	for i, target := range targets {
+		slug, model, _ := strings.Cut(target, "/")
+		v.want(c.knows(slug) && model != "" && printable(model), path, target, "must be provider/model, with one of %s", strings.Join(c.slugs(nil), ", "))
+		v.want(!slices.Contains(targets[:i], target), path, target, "must not be named twice")
+	}
 }
+
+// maxTargets is how many models an alias stands for at most: each may be asked in
+// turn before the caller has an answer.
+const maxTargets = 16
 
 // knows reports whether there is a provider of that name, built in or in the
 // file.

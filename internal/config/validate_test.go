@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestValidateTellsEverythingAtOnce(t *testing.T) {
 			{Provider: "nobody", Model: "a b", Context: -1, MaxOutput: -1, TokenPrices: config.TokenPrices{CacheRead: price("1")}, Aliases: []string{"*"}, Capabilities: []string{"dance"}},
 			{Provider: "mine", Model: "m", Tiers: []config.PriceTier{{Above: 5}, {Above: 5}}},
 		},
-		Aliases: map[string]string{"a b": "gpt-4o", "c": "nobody/x", "d": "mine/"},
+		Aliases: map[string][]string{"a b": {"gpt-4o"}, "c": {"nobody/x"}, "d": {"mine/"}},
 	}
 	err := c.Validate()
 	problems, ok := errors.AsType[config.Problems](err)
@@ -86,32 +87,41 @@ func TestValidateBorders(t *testing.T) {
 		change func(*config.Config)
 		ok     bool
 	}{
-		"port 0":                   {func(c *config.Config) { c.Listen = ":0" }, true},
-		"port 65535":               {func(c *config.Config) { c.Listen = "[::1]:65535" }, true},
-		"port 65536":               {func(c *config.Config) { c.Listen = ":65536" }, false},
-		"a port's name":            {func(c *config.Config) { c.Listen = ":http" }, false},
-		"body 1023":                {func(c *config.Config) { c.Limits.MaxBodyBytes = 1023 }, false},
-		"body 1 KiB":               {func(c *config.Config) { c.Limits.MaxBodyBytes = 1024 }, true},
-		"body 1 GiB":               {func(c *config.Config) { c.Limits.MaxBodyBytes = config.GiB }, true},
-		"body 1 GiB + 1":           {func(c *config.Config) { c.Limits.MaxBodyBytes = config.GiB + 1 }, false},
-		"no grace":                 {func(c *config.Config) { c.Limits.OfflineGrace = 0 }, true},
-		"prefix of one letter":     {func(c *config.Config) { c.KeyPrefix = "k_" }, true},
-		"prefix of seven":          {func(c *config.Config) { c.KeyPrefix = "abcdefg_" }, true},
-		"prefix of eight":          {func(c *config.Config) { c.KeyPrefix = "abcdefgh_" }, false},
-		"prefix of none":           {func(c *config.Config) { c.KeyPrefix = "_" }, false},
-		"prefix without _":         {func(c *config.Config) { c.KeyPrefix = "tg" }, false},
-		"prefix with _ in it":      {func(c *config.Config) { c.KeyPrefix = "t_g_" }, false},
-		"the same prefix twice":    {func(c *config.Config) { c.KeyPrefix = c.ManagementKeyPrefix }, false},
-		"root key":                 {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 12)) }, true},
-		"root key of 15":           {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 11)) }, false},
-		"root key of 256":          {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 252)) }, true},
-		"root key of 257":          {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 253)) }, false},
-		"data-plane key as root":   {func(c *config.Config) { c.RootKey = secret.New("tg_x") }, false},
-		"free default price":       {func(c *config.Config) { c.DefaultPrice = config.DefaultPrice{Input: price("0"), Output: price("0")} }, true},
-		"slug of 40":               {func(c *config.Config) { c.Providers = slug(strings.Repeat("a", 40)) }, true},
-		"slug of 41":               {func(c *config.Config) { c.Providers = slug(strings.Repeat("a", 41)) }, false},
-		"slug with a digit first":  {func(c *config.Config) { c.Providers = slug("1a") }, false},
-		"alias to the operator's":  {func(c *config.Config) { c.Providers = slug("mine"); c.Aliases = map[string]string{"a": "mine/x/y"} }, true},
+		"port 0":                  {func(c *config.Config) { c.Listen = ":0" }, true},
+		"port 65535":              {func(c *config.Config) { c.Listen = "[::1]:65535" }, true},
+		"port 65536":              {func(c *config.Config) { c.Listen = ":65536" }, false},
+		"a port's name":           {func(c *config.Config) { c.Listen = ":http" }, false},
+		"body 1023":               {func(c *config.Config) { c.Limits.MaxBodyBytes = 1023 }, false},
+		"body 1 KiB":              {func(c *config.Config) { c.Limits.MaxBodyBytes = 1024 }, true},
+		"body 1 GiB":              {func(c *config.Config) { c.Limits.MaxBodyBytes = config.GiB }, true},
+		"body 1 GiB + 1":          {func(c *config.Config) { c.Limits.MaxBodyBytes = config.GiB + 1 }, false},
+		"no grace":                {func(c *config.Config) { c.Limits.OfflineGrace = 0 }, true},
+		"prefix of one letter":    {func(c *config.Config) { c.KeyPrefix = "k_" }, true},
+		"prefix of seven":         {func(c *config.Config) { c.KeyPrefix = "abcdefg_" }, true},
+		"prefix of eight":         {func(c *config.Config) { c.KeyPrefix = "abcdefgh_" }, false},
+		"prefix of none":          {func(c *config.Config) { c.KeyPrefix = "_" }, false},
+		"prefix without _":        {func(c *config.Config) { c.KeyPrefix = "tg" }, false},
+		"prefix with _ in it":     {func(c *config.Config) { c.KeyPrefix = "t_g_" }, false},
+		"the same prefix twice":   {func(c *config.Config) { c.KeyPrefix = c.ManagementKeyPrefix }, false},
+		"root key":                {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 12)) }, true},
+		"root key of 15":          {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 11)) }, false},
+		"root key of 256":         {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 252)) }, true},
+		"root key of 257":         {func(c *config.Config) { c.RootKey = secret.New("tgm_" + strings.Repeat("x", 253)) }, false},
+		"data-plane key as root":  {func(c *config.Config) { c.RootKey = secret.New("tg_x") }, false},
+		"free default price":      {func(c *config.Config) { c.DefaultPrice = config.DefaultPrice{Input: price("0"), Output: price("0")} }, true},
+		"slug of 40":              {func(c *config.Config) { c.Providers = slug(strings.Repeat("a", 40)) }, true},
+		"slug of 41":              {func(c *config.Config) { c.Providers = slug(strings.Repeat("a", 41)) }, false},
+		"slug with a digit first": {func(c *config.Config) { c.Providers = slug("1a") }, false},
+		"alias of several":        {func(c *config.Config) { c.Aliases = map[string][]string{"a": {"demo/x", "openai/y"}} }, true},
+		"alias of the same twice": {func(c *config.Config) { c.Aliases = map[string][]string{"a": {"demo/x", "demo/x"}} }, false},
+		"alias of nothing":        {func(c *config.Config) { c.Aliases = map[string][]string{"a": {}} }, false},
+		"alias of too many": {func(c *config.Config) {
+			c.Aliases = map[string][]string{"a": nil}
+			for i := range 17 {
+				c.Aliases["a"] = append(c.Aliases["a"], fmt.Sprintf("demo/%d", i))
+			}
+		}, false},
+		"alias to the operator's":  {func(c *config.Config) { c.Providers = slug("mine"); c.Aliases = map[string][]string{"a": {"mine/x/y"}} }, true},
 		"unpriced row":             {func(c *config.Config) { c.Prices = []config.PriceRow{{Provider: "demo", Model: "m"}} }, true},
 		"row that starts as a >":   {func(c *config.Config) { c.Prices = []config.PriceRow{{Provider: "demo", Model: ">m"}} }, false},
 		"a timezone":               {func(c *config.Config) { c.Timezone = "America/St_Johns" }, true},

@@ -106,6 +106,18 @@ type Entry struct {
 	Prices         string // the unit prices used, as the catalogue writes them; "" = unpriced
 	UpstreamID     string // the provider's id of the request
 	Code           string // the fault's code, when it failed
+
+	// Attempts are the targets that were tried before Provider and Model, in order:
+	// each failed, and used nothing. nil = the first one it was.
+	Attempts []Attempt
+}
+
+// Attempt is one target that a request was sent to and that did not serve it.
+type Attempt struct {
+	Provider   string
+	Model      string // as it was sent
+	Status     int    // HTTP status of its answer; 0 = it could not be reached
+	DurationMS int64
 }
 
 // assign writes down whose allowance was used, so that what is in a subject's

@@ -20,8 +20,9 @@ import (
 // provider's oddities must survive the journal unchanged.
 const (
 	recordHeader  = 8
-	recordVersion = 2
+	recordVersion = 3
 	firstVersion  = 1 // without what is not counted in tokens
+	secondVersion = 2 // without attempts
 	recordLeast   = 3 // version, outcome, flags
 	maxRecord     = 64 << 10
 )
@@ -55,13 +56,25 @@ func appendRecord(b []byte, e *Entry) []byte {
 		e.OrganizationID, e.UserID, e.KeyID, e.KeyName, e.ChatbotID, e.CredentialID, e.Provider,
 		e.Model, string(e.Format), e.Endpoint, e.Prices, e.UpstreamID, e.Code,
 	} {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
+		b = appendText(b, s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(e.Attempts)))
+	for i := range e.Attempts {
+		b = e.Attempts[i].append(b)
 	}
 	payload := b[start+recordHeader:]
 	binary.LittleEndian.PutUint32(b[start:], uint32(len(payload)))
 	binary.LittleEndian.PutUint32(b[start+4:], crc32.Checksum(payload, castagnoli))
 	return b
+}
+
+func (a *Attempt) append(b []byte) []byte {
+	b = appendText(appendText(b, a.Provider), a.Model)
+	return binary.AppendVarint(binary.AppendVarint(b, int64(a.Status)), a.DurationMS)
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 func (e *Entry) flags() (f byte) {
@@ -98,7 +111,7 @@ func outcomeOf(payload []byte) Outcome { return Outcome(payload[1]) }
 func (e *Entry) decode(b []byte, names *names) error {
 	d := decoder{b: b, names: names}
 	version := d.byte()
-	if version != recordVersion && version != firstVersion {
+	if version < firstVersion || version > recordVersion {
 		return errors.New("the journal was written by another version of Tollgate; start that version once to empty it")
 	}
 	e.Outcome = Outcome(d.byte())
@@ -118,6 +131,9 @@ func (e *Entry) decode(b []byte, names *names) error {
 	e.ChatbotID, e.CredentialID, e.Provider = d.string(), d.string(), d.string()
 	e.Model, e.Format, e.Endpoint = d.string(), llm.Format(d.string()), d.string()
 	e.Prices, e.UpstreamID, e.Code = d.string(), string(d.text()), d.string()
+	if version > secondVersion {
+		e.Attempts = d.attempts()
+	}
 	if d.bad || int(e.Outcome) >= len(outcomes) {
 		return errors.New("a journal record has a right checksum and a wrong shape")
 	}
@@ -178,6 +194,22 @@ func (d *decoder) int() int64 {
 	}
 	d.take(n)
 	return v
+}
+
+func (d *decoder) attempts() []Attempt {
+	n, size := binary.Uvarint(d.b)
+	if d.take(size); n == 0 || size <= 0 || n > maxRecord {
+		d.bad = d.bad || n != 0 || size <= 0
+		return nil
+	}
+	var list []Attempt
+	for range n {
+		if d.bad {
+			return nil
+		}
+		list = append(list, Attempt{Provider: d.string(), Model: d.string(), Status: int(d.int()), DurationMS: d.int()})
+	}
+	return list
 }
 
 func (d *decoder) string() string { return d.names.of(d.text()) }

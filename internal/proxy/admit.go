@@ -17,26 +17,19 @@ import (
 // admit asks whether the key may use this model, and takes a hold on every limit
 // for all the request may use.
 func (p *Proxy) admit(x *exchange) error {
-	if err := p.choose(x); err != nil {
-		return err
-	}
-	return p.reserve(x, p.opts.Ledger.Reserve)
-}
-
-// choose finds the provider and asks the rules on models.
-func (p *Proxy) choose(x *exchange) error {
 	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
 	if err != nil {
 		return err
 	}
-	resolve := p.opts.Prices.Catalog().Resolve
-	if x.route.Deployment {
-		resolve = p.opts.Prices.Catalog().Deployment
-	}
-	target, err := resolve(x.call.Model, x.ask.Now, p.reaches(x.route, wallet))
+	targets, err := p.opts.Prices.Catalog().Targets(x.one[:0], x.call.Model, x.route.Deployment, x.ask.Now, p.reaches(x.route, wallet))
 	if err != nil {
 		return err
 	}
+	return p.aim(x, wallet, p.rested(targets, wallet), p.opts.Ledger.Reserve)
+}
+
+// choose asks whether the key may use a target, and who pays for it.
+func (p *Proxy) choose(x *exchange, wallet authority.Wallet, target catalog.Target) (err error) {
 	if kind := p.kind(target.Provider); !x.route.Speaks(kind) {
 		return x.route.Foreign(x.call.Model, target.Provider)
 	}
@@ -99,7 +92,7 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 		Entry: ledger.Entry{
 			KeyName: x.grant.KeyName(), Provider: x.target.Provider, Model: x.target.Name,
 			Format: x.route.Format, Endpoint: x.route.Path, Stream: x.call.Stream,
-			Prices: x.prices, BYOK: x.pay.payer != nil,
+			Prices: x.prices, BYOK: x.pay.payer != nil, Attempts: x.attempts,
 		},
 	}
 	if x.route.Free {

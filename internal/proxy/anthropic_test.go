@@ -19,7 +19,7 @@ func openNative(t *testing.T) *gate {
 		base := strings.TrimSuffix(c.Providers["openai"].BaseURL, "/v1")
 		c.Providers["anthropic"] = config.Provider{BaseURL: base, APIKey: secret.New(anthropicCredential)}
 		c.Providers["google"] = config.Provider{BaseURL: base, APIKey: secret.New(googleCredential)}
-		c.Aliases["house-flash"] = "google/gemini-2.5-flash"
+		c.Aliases["house-flash"] = []string{"google/gemini-2.5-flash"}
 	})
 }
 

@@ -15,8 +15,8 @@ const azureCredential = "azure-credential-1812"
 func openAzure(t *testing.T) *gate {
 	return open(t, func(c *config.Config) {
 		c.Providers["azure"] = config.Provider{BaseURL: strings.TrimSuffix(c.Providers["openai"].BaseURL, "/v1"), APIKey: secret.New(azureCredential)}
-		c.Aliases["house-openai"] = "openai/gpt-4o"
-		c.Aliases["house-azure"] = "azure/gpt-4o-mini"
+		c.Aliases["house-openai"] = []string{"openai/gpt-4o"}
+		c.Aliases["house-azure"] = []string{"azure/gpt-4o-mini"}
 		c.Prices = append(c.Prices, config.PriceRow{Provider: "azure", Model: "our-own", TokenPrices: config.TokenPrices{Input: price(t, "1.00"), Output: price(t, "2.00")}})
 	})
 }

@@ -83,6 +83,7 @@ func (p *Proxy) forward(x *exchange) error {
 	x.left.drain.Store(p.drains(x))
 	defer context.AfterFunc(x.r.Context(), x.left.happened)()
 	for {
+		x.sent = time.Now()
 		again, err := p.attempt(ctx, x)
 		if !again {
 			return err
@@ -95,15 +96,15 @@ func (p *Proxy) drains(x *exchange) bool {
 	return p.opts.OnDisconnect == Drain || (p.opts.OnDisconnect == Auto && x.hard)
 }
 
-// attempt sends the request under the account of who pays. It is true when the
-// provider has refused that, and another takes its place.
+// attempt sends the request to the target, under the account of who pays. It is
+// true when another account, or another target, takes the place of one that failed.
 func (p *Proxy) attempt(ctx context.Context, x *exchange) (again bool, err error) {
 	resp, err := p.opts.Providers.Send(ctx, Outgoing{
 		Provider: x.target.Provider, Account: x.pay.account, Path: x.path, Query: x.call.QueryFor(p.kind(x.target.Provider)), Header: x.r.Header,
 		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
 	})
 	if err != nil {
-		return false, p.unanswered(x, err)
+		return p.unanswered(x, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -130,28 +131,34 @@ func (x *exchange) edit() dialect.Edit {
 	return e
 }
 
-// unanswered settles a request to which no answer came.
-func (p *Proxy) unanswered(x *exchange, err error) error {
-	switch {
-	case errors.Is(err, ErrNotSent):
+// unanswered settles a request to which no answer came; or it is true when it was
+// not even sent, and goes to another target.
+func (p *Proxy) unanswered(x *exchange, err error) (again bool, _ error) {
+	if errors.Is(err, ErrNotSent) {
+		if p.fallBack(x, 0) {
+			return true, nil
+		}
 		f := fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s cannot be reached; nothing was sent and nothing is charged.", x.target.Provider)
 		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind})
-		return f
+		return false, f
+	}
+	switch {
 	case x.left.gone.Load():
 		p.done(x, x.result(llm.Tally{}, cutOff, statusGone))
-		return nil
+		return false, nil
 	case errors.Is(err, fault.UpstreamTimeout), errors.Is(err, context.DeadlineExceeded):
 		f := fault.Wrap(fault.UpstreamTimeout, err, "The provider %s did not answer in time.", x.target.Provider)
 		p.done(x, x.unknown(http.StatusGatewayTimeout, f.Kind))
-		return f
+		return false, f
 	}
 	f := fault.Wrap(fault.UpstreamUnavailable, err, "The connection to the provider %s was lost before it answered.", x.target.Provider)
 	p.done(x, x.unknown(http.StatusBadGateway, f.Kind))
-	return f
+	return false, f
 }
 
 // failed passes the provider's own refusal on, which used nothing; or it is true, and
-// has passed nothing on, when what is refused is who pays, and another does instead.
+// has passed nothing on, when what is refused is who pays, and another does instead,
+// or when the request goes to another target.
 func (p *Proxy) failed(x *exchange, resp *http.Response) (again bool, err error) {
 	buf := p.buffers.get(maxErrorBody + maxCredential)
 	defer p.buffers.put(buf)
@@ -160,6 +167,12 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) (again bool, err error)
 	if x.pay.payer != nil && credential.Refused(x.pay.payer.Provider, resp.StatusCode, (*buf)[:n]) {
 		p.judged(x, credential.Verdict{State: credential.Invalid, Code: credential.Rejected})
 		if p.another(x) {
+			return true, nil
+		}
+	}
+	if fails(resp.StatusCode) {
+		p.cool(x, resp.Header)
+		if p.fallBack(x, resp.StatusCode) {
 			return true, nil
 		}
 	}

@@ -124,7 +124,7 @@ func open(t *testing.T, change func(*config.Config)) *gate {
 		"dead":   {BaseURL: "http://" + nobody(t) + "/v1"},
 	}
 	cfg.Prices = []config.PriceRow{{Provider: "dead", Model: "ghost", MaxOutput: 1000, TokenPrices: config.TokenPrices{Input: one, Output: one}}}
-	cfg.Aliases = map[string]string{"house-model": "demo/demo-large"}
+	cfg.Aliases = map[string][]string{"house-model": {"demo/demo-large"}}
 	if change != nil {
 		change(cfg)
 	}

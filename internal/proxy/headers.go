@@ -23,6 +23,9 @@ func (x *exchange) headers() {
 	}
 	requests, tokens := x.room()
 	rateHeaders(h, x.begun, requests, tokens)
+	if n := len(x.attempts); n > 0 {
+		h["X-Tollgate-Attempts"] = []string{strconv.Itoa(n + 1)}
+	}
 	if x.hold.Clamped() {
 		h["X-Tollgate-Clamped"] = []string{"max_tokens=" + strconv.FormatInt(x.hold.Output(), 10)}
 	}

@@ -24,15 +24,16 @@ func (p *Proxy) models(x *exchange) error {
 	}
 	reaches, known, now := p.reaches(x.route, wallet), p.opts.Prices.Catalog(), x.ask.Now
 	if name := x.route.ModelID(x.r.URL.Path); name != "" {
-		target, err := known.Resolve(name, now, reaches)
-		if err != nil || !mayUse(x, reaches, name, target) {
+		targets, err := known.Targets(nil, name, false, now, reaches)
+		target, ok := usable(x, reaches, name, targets)
+		if err != nil || !ok {
 			return fault.New(fault.ModelNotFound, "The model %q is not one that this key may use. GET /v1/models lists those that are.", name[:min(len(name), 100)])
 		}
 		return p.document(x, dialect.ModelBody(x.route.Format, info(name, target)))
 	}
 	var list []dialect.ModelInfo
-	for name, target := range known.Aliases(now) {
-		if mayUse(x, reaches, name, target) {
+	for name, targets := range known.Aliases(now) {
+		if target, ok := usable(x, reaches, name, targets); ok {
 			list = append(list, info(name, target))
 		}
 	}
@@ -60,8 +61,9 @@ func (p *Proxy) modelOfChatbot(x *exchange) error {
 		return err
 	}
 	name, reaches := x.bot.Fixed().Model, p.reaches(x.route, wallet)
-	target, err := p.opts.Prices.Catalog().Resolve(name, x.ask.Now, reaches)
-	there := err == nil && mayUse(x, reaches, name, target)
+	targets, err := p.opts.Prices.Catalog().Targets(nil, name, false, x.ask.Now, reaches)
+	_, there := usable(x, reaches, name, targets)
+	there = there && err == nil
 	model := dialect.ModelInfo{ID: name, OwnedBy: "chatbot"}
 	var body []byte
 	switch asked := x.route.ModelID(x.r.URL.Path); {
@@ -79,6 +81,16 @@ func (p *Proxy) modelOfChatbot(x *exchange) error {
 	}
 	x.w.Header().Set("Content-Type", "application/json")
 	return p.document(x, body)
+}
+
+// usable is the first of the targets of a name that the key may use.
+func usable(x *exchange, reaches func(string) bool, name string, targets []catalog.Target) (catalog.Target, bool) {
+	for _, t := range targets {
+		if mayUse(x, reaches, name, t) {
+			return t, true
+		}
+	}
+	return catalog.Target{}, false
 }
 
 func mayUse(x *exchange, reaches func(string) bool, name string, t catalog.Target) bool {

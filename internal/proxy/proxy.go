@@ -62,6 +62,7 @@ type Proxy struct {
 	buffers buffers
 	bodies  bodies
 	refused refusals
+	cooling cooling
 	judging sync.Map        // ids of credentials of which a verdict is being kept
 	base    context.Context // of every request at a provider, until cut
 	cut     context.CancelFunc
@@ -106,19 +107,17 @@ type exchange struct {
 	ip    netip.Addr
 	chatbot
 
-	tokens     *tokens.Counter // the Proxy's
-	key        string          // as presented
-	grant      authority.Grant
-	body       *loan // of the buffer that holds the body, until the walk has ended
-	call       *dialect.Call
-	target     catalog.Target
-	path       string // at the provider
-	pay        payment
-	native     bool // the provider is OpenAI's own service
+	tokens *tokens.Counter // the Proxy's
+	key    string          // as presented
+	grant  authority.Grant
+	body   *loan // of the buffer that holds the body, until the walk has ended
+	call   *dialect.Call
+	aimed
+	rest       []catalog.Target  // what may take the target's place where it fails
+	one        [1]catalog.Target // room for a target that nothing takes the place of
+	attempts   []ledger.Attempt  // at targets before it
+	sent       time.Time         // when the latest attempt began
 	ask        policy.Ask
-	tariff     catalog.Tariff
-	prices     string                         // the tariff as the entry keeps it
-	hard       bool                           // a limit on tokens or money may not be passed
 	subjects   [limit.MaxChain]*limit.Subject // room for the chain
 	hold       *ledger.Hold
 	left       *departure // the caller's leaving

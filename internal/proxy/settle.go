@@ -81,7 +81,7 @@ func (p *Proxy) done(x *exchange, r ledger.Result) ledger.Entry {
 			slog.String("provider", entry.Provider), slog.String("model", entry.Model), slog.String("endpoint", entry.Endpoint),
 			slog.Int("status", entry.Status), slog.String("outcome", entry.Outcome.String()),
 			slog.Int64("input_tokens", entry.Usage.InputTokens()), slog.Int64("output_tokens", entry.Usage.OutputTokens()),
-			slog.String("cost_usd", entry.Cost.String()), slog.Int64("duration_ms", time.Since(x.begun).Milliseconds()))
+			slog.Int("attempts", len(entry.Attempts)+1), slog.String("cost_usd", entry.Cost.String()), slog.Int64("duration_ms", time.Since(x.begun).Milliseconds()))
 	}
 	return entry
 }

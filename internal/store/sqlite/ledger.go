@@ -34,7 +34,7 @@ const insertRows = 32
 const entryColumns = `request_id, at, duration_ms, organization_id, user_id, key_id, key_name, chatbot_id,
 	credential_id, provider, model, api_format, endpoint, flags, status, outcome, input_tokens, cache_read_tokens,
 	cache_write_tokens, cache_write_1h_tokens, input_audio_tokens, output_tokens, reasoning_tokens,
-	output_audio_tokens, images, seconds, characters, searches, cost, prices, upstream_id, code`
+	output_audio_tokens, images, seconds, characters, searches, cost, prices, upstream_id, code, attempts`
 
 var entryWidth = strings.Count(entryColumns, ",") + 1
 
@@ -187,7 +187,7 @@ func appendEntry(args []any, e *ledger.Entry) []any {
 	return append(args, e.ID[:], e.At, e.DurationMS, e.OrganizationID, e.UserID, e.KeyID, e.KeyName, e.ChatbotID,
 		e.CredentialID, e.Provider, e.Model, string(e.Format), e.Endpoint, flags, e.Status, int(e.Outcome), u.Input, u.CacheRead,
 		u.CacheWrite, u.CacheWrite1h, u.InputAudio, u.Output, u.Reasoning,
-		u.OutputAudio, u.Images, u.Seconds, u.Characters, u.Searches, int64(e.Cost), e.Prices, e.UpstreamID, e.Code)
+		u.OutputAudio, u.Images, u.Seconds, u.Characters, u.Searches, int64(e.Cost), e.Prices, e.UpstreamID, e.Code, attemptsText(e.Attempts))
 }
 
 const (

@@ -200,15 +200,18 @@ func idAt(t time.Time) []byte {
 func scanEntry(rows *sql.Rows) (ledger.Entry, error) {
 	var e ledger.Entry
 	var id []byte
-	var format string
+	var format, attempts string
 	var flags, outcome int
 	u := &e.Usage
 	err := rows.Scan(&id, &e.At, &e.DurationMS, &e.OrganizationID, &e.UserID, &e.KeyID, &e.KeyName, &e.ChatbotID,
 		&e.CredentialID, &e.Provider, &e.Model, &format, &e.Endpoint, &flags, &e.Status, &outcome, &u.Input, &u.CacheRead,
 		&u.CacheWrite, &u.CacheWrite1h, &u.InputAudio, &u.Output, &u.Reasoning,
-		&u.OutputAudio, &u.Images, &u.Seconds, &u.Characters, &u.Searches, &e.Cost, &e.Prices, &e.UpstreamID, &e.Code)
+		&u.OutputAudio, &u.Images, &u.Seconds, &u.Characters, &u.Searches, &e.Cost, &e.Prices, &e.UpstreamID, &e.Code, &attempts)
 	copy(e.ID[:], id)
 	e.Format, e.Outcome = llm.Format(format), ledger.Outcome(outcome)
 	e.Stream, e.BYOK = flags&flagStream != 0, flags&flagBYOK != 0
+	if err == nil {
+		e.Attempts, err = readAttempts(attempts)
+	}
 	return e, err
 }
