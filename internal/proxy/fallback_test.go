@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"compress/zlib"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -207,6 +208,54 @@ func TestARefusedCredentialUnderLoad(t *testing.T) {
 	}
 	if v := g.credential(shared.ID).Validation; v.Verdict != "invalid" {
 		t.Errorf("%+v", v)
+	}
+}
+
+// TestAnAnswerThatCannotBeReadDoesNotPass: what is compressed although nobody asked
+// for it, in a way in which no secret and no usage would be found.
+func TestAnAnswerThatCannotBeReadDoesNotPass(t *testing.T) {
+	g := open(t, nil)
+	g.shared(api.CredentialInput{})
+	soft, hard := g.key(api.KeyInput{}), g.key(api.KeyInput{TokensPerDay: api.Set[int64](1_000_000)})
+	text := `{"id":"x","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"` + sharedSecret +
+		`"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":3,"total_tokens":6}}`
+	deflated := new(strings.Builder)
+	z := zlib.NewWriter(deflated)
+	_, _ = z.Write([]byte(text))
+	_ = z.Close()
+	for coding, body := range map[string]string{"deflate": deflated.String(), "br": text, "zstd": text, "gzip, br": text, "Made-Up": text} {
+		for _, status := range []int{200, 302, 400, 401, 429, 500} {
+			for kind, stream := range map[string]bool{"application/json": false, "text/event-stream": true, "text/html": false} {
+				g.provider.answers(func(w http.ResponseWriter, r *http.Request) {
+					if got := r.Header.Get("Accept-Encoding"); got != "identity" {
+						t.Errorf("asked for %q", got)
+					}
+					w.Header().Set("Content-Type", kind)
+					w.Header().Set("Content-Encoding", coding)
+					w.Header().Set("X-Request-Id", "req-7")
+					w.WriteHeader(status)
+					_, _ = w.Write([]byte(body))
+				})
+				for name, k := range map[string]api.KeyCreated{"soft": soft, "hard": hard} {
+					r := g.do(ask{key: k.SecretKey, model: gpt, stream: stream})
+					r.want(t, http.StatusBadGateway, "upstream_unavailable")
+					if strings.Contains(r.body, body) || strings.Contains(r.body, "PLANTED") || r.header.Get("Content-Encoding") != "" {
+						t.Errorf("%s, %d, %s: it passed: %v %q", coding, status, kind, r.header, r.body)
+					}
+					want := "failed" // which used nothing
+					switch {
+					case status == 200 && name == "hard":
+						want = "unconfirmed" // the whole hold
+					case status == 200:
+						want = "estimated"
+					}
+					row := g.rows(k.APIKey.ID)[0]
+					if row.Outcome != want || (row.InputTokens > 0) != (status == 200) || row.Status != http.StatusBadGateway || row.UpstreamRequestID != "req-7" {
+						t.Errorf("%s, %d, %s, %s: %+v", coding, status, kind, name, row)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -163,7 +163,7 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) (again bool, err error)
 	buf := p.buffers.get(maxErrorBody + maxCredential)
 	defer p.buffers.put(buf)
 	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
-	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off is still one
+	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off, or cannot be read, is still one
 	if x.pay.payer != nil && credential.Refused(x.pay.payer.Provider, resp.StatusCode, (*buf)[:n]) {
 		p.judged(x, credential.Verdict{State: credential.Invalid, Code: credential.Rejected})
 		if p.another(x) {
@@ -177,8 +177,11 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) (again bool, err error)
 		}
 	}
 	x.upstreamID = p.opts.Providers.Relay(x.pay.clean, x.w.Header(), resp)
-	if resp.StatusCode < 400 {
-		f := fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)
+	f := x.coded(resp)
+	if f == nil && resp.StatusCode < 400 {
+		f = fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, which is no answer to this request.", x.target.Provider, resp.StatusCode)
+	}
+	if f != nil {
 		p.done(x, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind, UpstreamID: x.upstreamID})
 		return false, f
 	}

@@ -12,6 +12,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/llm"
 	"tollgate/internal/secret"
 )
 
@@ -29,8 +30,10 @@ const (
 // meter passes the answer on and takes its usage from the same bytes.
 func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 	x.upstreamID = p.opts.Providers.Relay(x.pay.clean, x.w.Header(), resp)
-	encoding := resp.Header.Get("Content-Encoding")
-	x.opaque = encoding != "" && encoding != "identity"
+	if f := x.coded(resp); f != nil {
+		p.done(x, x.result(llm.Tally{}, cutOff, http.StatusBadGateway)) // what it used is in there, and is not known
+		return f
+	}
 	switch {
 	case isStream(resp.Header):
 		return p.stream(x, resp, dialect.NewTap(x.route, dialect.Events, x.call.Stream && !x.call.IncludeUsage))
@@ -38,6 +41,17 @@ func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 		return p.stream(x, resp, dialect.NewTap(x.route, dialect.List, false))
 	}
 	return p.whole(x, resp, dialect.NewTap(x.route, dialect.Document, false))
+}
+
+// coded refuses an answer that is compressed in a way that is not read here: neither
+// its usage nor a secret in it would be found. nil = it can be read.
+func (x *exchange) coded(resp *http.Response) *fault.Error {
+	coding := resp.Header.Get("Content-Encoding")
+	if coding == "" {
+		return nil
+	}
+	return fault.New(fault.UpstreamUnavailable, "The provider %s answered with status %d, compressed (%.50q) although it was asked not to; such answers are not passed on. Ask whoever runs it, or the proxy before it, to honour Accept-Encoding.",
+		x.target.Provider, resp.StatusCode, x.pay.clean.Text(coding))
 }
 
 func isStream(h http.Header) bool {
@@ -94,11 +108,11 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 
 // ending is how an answer ended, as far as its usage goes: complete when the
 // provider has said its last word on that. Without it an answer that the provider
-// cut short, put an error into, or gave in a form that cannot be read here leaves
+// cut short, or put an error into, leaves
 // open what was used.
 func (x *exchange) ending(tap *dialect.Tap) ending {
 	t := tap.Tally()
-	if !x.opaque && (t.Final || (t.Finished && !tap.Failed())) {
+	if t.Final || (t.Finished && !tap.Failed()) {
 		return complete
 	}
 	return cutOff

@@ -122,7 +122,6 @@ type exchange struct {
 	hold       *ledger.Hold
 	left       *departure // the caller's leaving
 	upstreamID string
-	opaque     bool // the answer is compressed in a way that is not read here
 }
 
 // ServeHTTP takes one request through the walk.
