@@ -48,7 +48,8 @@ type Authority struct {
 	chatbots      *cache[string, *chatbot] // by id, and by slug
 	wallets       *cache[userRef, *wallet]
 	uses          uses
-	foreign       *foreignIndex
+	foreign       foreignIndex
+	chatbotNames  nameIndex
 	guesses       *guesses
 }
 
@@ -77,6 +78,9 @@ func New(store Store, opts Options) *Authority {
 	a.wallets = newCache(a.loadWallet)
 	a.foreign = newForeignIndex(func(ctx context.Context, each func(Scheme, []byte)) error {
 		return a.store.Imports.ForeignLookups(ctx, each)
+	})
+	a.chatbotNames = newNameIndex(func(ctx context.Context, each func(string)) error {
+		return a.store.ChatbotNames.ChatbotNames(ctx, each)
 	})
 	a.guesses = newGuesses()
 	return a

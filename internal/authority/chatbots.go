@@ -233,9 +233,11 @@ func (a *Authority) changeChatbot(ctx context.Context, d deed, permission string
 }
 
 // refreshChatbot makes memory forget what it knows of a chatbot, by its id and by
-// each slug that it had.
+// each slug that it had, and know that these names may be there: also after an
+// error, since they may have been stored.
 func (a *Authority) refreshChatbot(ctx context.Context, refs ...string) {
 	for _, ref := range refs {
+		a.chatbotNames.add(ref)
 		a.chatbots.refresh(ctx, ref)
 	}
 }

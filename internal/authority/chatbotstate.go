@@ -67,8 +67,17 @@ func (a *Authority) bindChatbot(ctx context.Context, c *chatbot) (err error) {
 type Bot struct{ state *chatbot }
 
 // FindChatbot finds a chatbot by its id or its slug. One that was used before
-// costs no look-up. Kinds: not_found, store_unavailable.
+// costs no look-up, and neither does one that is not there: anybody may ask for
+// such. Kinds: not_found, store_unavailable.
 func (a *Authority) FindChatbot(ctx context.Context, ref string) (Bot, error) {
+	if _, used := a.chatbots.values.Load(ref); !used {
+		if err := a.chatbotNames.load(ctx); err != nil {
+			return Bot{}, err
+		}
+		if !a.chatbotNames.has(ref) {
+			return Bot{}, noChatbot()
+		}
+	}
 	for {
 		c, err := a.chatbots.get(ctx, ref)
 		if isNotFound(err) {

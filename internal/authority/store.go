@@ -37,6 +37,7 @@ type Store struct {
 	Replays       ReplayStore
 	Chatbots      ChatbotStore
 	ChatbotGrants ChatbotGrantStore
+	ChatbotNames  ChatbotNameStore
 	Imports       ImportStore
 }
 
@@ -229,6 +230,13 @@ type ChatbotStore interface {
 	// UpdateChatbot replaces the row of the same id whose version is c.Version−1,
 	// but for FirstGrantAt. A row with DeletedAt becomes a tombstone.
 	UpdateChatbot(ctx context.Context, c Chatbot, act Act) error
+}
+
+// ChatbotNameStore tells which chatbots there are.
+type ChatbotNameStore interface {
+	// ChatbotNames gives each the id and the slug of every chatbot that is not
+	// deleted, of all organisations.
+	ChatbotNames(ctx context.Context, each func(name string)) error
 }
 
 // ChatbotGrantStore keeps which keys open which chatbots. Grants are never taken

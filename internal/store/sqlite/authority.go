@@ -16,7 +16,7 @@ import (
 func (db *DB) Authority() authority.Store {
 	return authority.Store{
 		Keys: db, KeyCare: db, Users: db, Organizations: db, Management: db, Credentials: db, Audit: db, Replays: db, Imports: db,
-		Chatbots: db, ChatbotGrants: db,
+		Chatbots: db, ChatbotGrants: db, ChatbotNames: db,
 		ProviderKeys: db, Verdicts: db,
 	}
 }

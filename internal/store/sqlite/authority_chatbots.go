@@ -37,6 +37,25 @@ func (db *DB) FindChatbot(ctx context.Context, ref string) (authority.Chatbot, e
 	return db.chatbot(ctx, "look up the chatbot", "slug = ? AND deleted_at IS NULL", ref)
 }
 
+// ChatbotNames implements authority.ChatbotNameStore.
+func (db *DB) ChatbotNames(ctx context.Context, each func(name string)) error {
+	const doing = "read the names of the chatbots"
+	rows, err := db.read.QueryContext(ctx, "SELECT id, slug FROM chatbots WHERE deleted_at IS NULL")
+	if err != nil {
+		return Classify(err, doing)
+	}
+	defer func() { _ = rows.Close() }() // Err tells what went wrong
+	for rows.Next() {
+		var id, slug string
+		if err := rows.Scan(&id, &slug); err != nil {
+			return Classify(err, doing)
+		}
+		each(id)
+		each(slug)
+	}
+	return Classify(rows.Err(), doing)
+}
+
 func (db *DB) chatbot(ctx context.Context, doing, where string, args ...any) (authority.Chatbot, error) {
 	var c authority.Chatbot
 	err := db.one(ctx, doing, "chatbots", readChatbot(&c), where, args...)

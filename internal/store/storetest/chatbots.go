@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -33,6 +34,13 @@ func fullBot(organizationID, id string) authority.Chatbot {
 	return c
 }
 
+func chatbotNames(t *testing.T, s authority.Store) []string {
+	var names []string
+	must(t, s.ChatbotNames.ChatbotNames(t.Context(), func(name string) { names = append(names, name) }))
+	slices.Sort(names)
+	return names
+}
+
 func chatbots(t *testing.T, s authority.Store) {
 	installed(t, s)
 	must(t, s.Users.CreateUser(t.Context(), newUser("org_a", "user_1"), done("org_a")))
@@ -49,6 +57,7 @@ func chatbots(t *testing.T, s authority.Store) {
 		_, err = s.Chatbots.ChatbotByID(t.Context(), "org_b", c.ID)
 		is(t, err, fault.NotFound)
 	}
+	same(t, chatbotNames(t, s), []string{"bot_1", "bot_2", "slug-of-1", "slug-of-2"})
 	// And back: every field can be emptied again, and no other row is touched.
 	c := newBot("org_a", "bot_2")
 	c.UserID, c.Version = "user_1", 2
