@@ -11,7 +11,7 @@ type ExplainRequest struct {
 	Model           string `json:"model,omitempty" nullable:"true" doc:"As the caller would write it." maxLength:"512" example:"gpt-4o-mini"`
 	Endpoint        string `json:"endpoint,omitempty" nullable:"true" doc:"Path of the route; left out, it is the chat route of the format." maxLength:"1000" example:"/v1/chat/completions"`
 	IP              string `json:"ip,omitempty" nullable:"true" doc:"The caller's address." maxLength:"100" example:"203.0.113.7"`
-	APIFormat       string `json:"api_format,omitempty" nullable:"true" enum:"openai,anthropic,gemini" doc:"The format that the caller speaks; left out, that of the path."`
+	APIFormat       string `json:"api_format,omitempty" nullable:"true" enum:"openai,anthropic,gemini,cohere" doc:"The format that the caller speaks; left out, that of the path."`
 	Chatbot         string `json:"chatbot,omitempty" nullable:"true" doc:"Id or slug of the chatbot whose path is asked; its model is then asked for, whatever model says. Left out, it is a plain route." maxLength:"200"`
 	InputTokens     int64  `json:"input_tokens,omitempty" nullable:"true" minimum:"0" maximum:"9007199254740991" doc:"Size of the prompt, in tokens." example:"2000"`
 	MaxOutputTokens int64  `json:"max_output_tokens,omitempty" nullable:"true" minimum:"0" maximum:"9007199254740991" doc:"The caller's output cap, in tokens; 0 is none." example:"500"`

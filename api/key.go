@@ -28,7 +28,7 @@ type Key struct {
 	AllowedIPs         []string        `json:"allowed_ips" doc:"Addresses and CIDR ranges; null is all."`
 	AllowedChatbots    []string        `json:"allowed_chatbots" doc:"Chatbot ids; null is all."`
 	AllowedProviders   []string        `json:"allowed_providers" doc:"Provider slugs such as openai; null is all."`
-	AllowedAPIFormats  []string        `json:"allowed_api_formats" doc:"openai, anthropic, gemini; null is all."`
+	AllowedAPIFormats  []string        `json:"allowed_api_formats" doc:"openai, anthropic, gemini, cohere; null is all."`
 	Limits
 	Balance        *Balance   `json:"balance" doc:"Prepaid money; null when the key has no balance."`
 	TotalRequests  int64      `json:"total_requests" doc:"Requests forwarded, failed ones too." example:"1"`
@@ -81,7 +81,7 @@ type KeyInput struct {
 	AllowedIPs         Optional[[]string]        `json:"allowed_ips,omitzero" doc:"Addresses and CIDR ranges; null is all." maxItems:"1000"`
 	AllowedChatbots    Optional[[]string]        `json:"allowed_chatbots,omitzero" doc:"Chatbot ids; null is all." maxItems:"1000"`
 	AllowedProviders   Optional[[]string]        `json:"allowed_providers,omitzero" doc:"Provider slugs such as openai; null is all." maxItems:"1000"`
-	AllowedAPIFormats  Optional[[]string]        `json:"allowed_api_formats,omitzero" doc:"API formats; null is all." enum:"openai,anthropic,gemini" maxItems:"1000"`
+	AllowedAPIFormats  Optional[[]string]        `json:"allowed_api_formats,omitzero" doc:"API formats; null is all." enum:"openai,anthropic,gemini,cohere" maxItems:"1000"`
 	RateLimitPerMinute Optional[int64]           `json:"rate_limit_per_minute,omitzero" minimum:"1" maximum:"10000" doc:"Requests in any 60 seconds; null is no limit."`
 	RateLimitPerHour   Optional[int64]           `json:"rate_limit_per_hour,omitzero" minimum:"1" maximum:"100000" doc:"Requests in any hour; null is no limit."`
 	RateLimitPerDay    Optional[int64]           `json:"rate_limit_per_day,omitzero" minimum:"1" maximum:"1000000" doc:"Requests in a calendar day; null is no limit."`

@@ -19,7 +19,7 @@ type explainCmd struct {
 	Model           string `placeholder:"MODEL" help:"Model, as the caller writes it."`
 	Endpoint        string `placeholder:"PATH" help:"Path of the route, such as /v1/embeddings."`
 	IP              string `name:"ip" placeholder:"ADDRESS" help:"The caller's address."`
-	APIFormat       string `name:"api-format" placeholder:"FORMAT" help:"openai, anthropic or gemini."`
+	APIFormat       string `name:"api-format" placeholder:"FORMAT" help:"openai, anthropic, gemini or cohere."`
 	Chatbot         string `placeholder:"ID" help:"Chatbot that is asked; without a key, as a caller who has none."`
 	InputTokens     int64  `placeholder:"N" help:"Size of the prompt in tokens."`
 	MaxOutputTokens int64  `placeholder:"N" help:"The caller's own output cap in tokens."`

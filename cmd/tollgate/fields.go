@@ -32,7 +32,7 @@ type keyFields struct {
 	AllowedIPs         api.Optional[[]string]        `name:"allowed-ips" placeholder:"A,B" help:"Only from these addresses or CIDR ranges; none = all."`
 	AllowedChatbots    api.Optional[[]string]        `placeholder:"A,B" help:"Only these chatbots; none = all."`
 	AllowedProviders   api.Optional[[]string]        `placeholder:"A,B" help:"Only these providers: openai,anthropic; none = all."`
-	AllowedAPIFormats  api.Optional[[]string]        `name:"allowed-api-formats" placeholder:"A,B" help:"Only these formats: openai,anthropic,gemini; none = all."`
+	AllowedAPIFormats  api.Optional[[]string]        `name:"allowed-api-formats" placeholder:"A,B" help:"Only these formats: openai,anthropic,gemini,cohere; none = all."`
 	RateLimitPerMinute api.Optional[int64]           `placeholder:"N" help:"Requests in any minute; none = no limit."`
 	RateLimitPerHour   api.Optional[int64]           `placeholder:"N" help:"Requests in any hour; none = no limit."`
 	RateLimitPerDay    api.Optional[int64]           `placeholder:"N" help:"Requests in a calendar day; none = no limit."`

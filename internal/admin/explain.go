@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/limit"
+	"tollgate/internal/llm"
 	"tollgate/internal/policy"
 )
 
@@ -204,9 +205,9 @@ func (s *service) rules(e *explanation, grant authority.Grant, wallet authority.
 		e.allow("price", "The route costs nothing.")
 	case !e.pay.costs:
 		e.allow("price", "The request costs nothing here: the credential pays at the provider.")
-	case target.Model != nil && target.Model.Priced:
+	case target.Model.PricedFor(route.Scope):
 		e.allow("price", "The model has a price.")
-	case grant.Chain().Budgeted() && grant.DefaultPrice() == nil:
+	case grant.Chain().Budgeted() && (grant.DefaultPrice() == nil || route.Scope == llm.ScopeRerank):
 		e.deny("price", fault.ModelUnpriced, "The model "+name+" has no price, and a budget applies. Give it a price, or the organization a default_price.")
 	default:
 		e.allow("price", "The model has no price; that matters only under a budget.")
@@ -294,5 +295,8 @@ func (s *service) limitAsk(e *explanation, req api.ExplainRequest, route *dialec
 	}
 	ask.LeastOutput = min(s.leastOutput, ask.Output)
 	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input, catalog.AnyInput), tariff.OutputPrice(ask.Input)
+	if route.Scope == llm.ScopeRerank { // what it is billed at least
+		ask.InputCost = ask.InputCost.Add(tariff.Units.Bound(llm.Usage{Searches: 1}))
+	}
 	return ask
 }

@@ -120,7 +120,7 @@ func scope(s string) (string, string) {
 }
 
 func format(s string) (string, string) {
-	formats := []llm.Format{llm.OpenAI, llm.Anthropic, llm.Gemini}
+	formats := llm.Formats()
 	if !slices.Contains(formats, llm.Format(s)) {
 		return "", fmt.Sprintf("%q is no API format; formats are %s", s, oneOf(formats))
 	}

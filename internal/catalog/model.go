@@ -60,6 +60,18 @@ func (m *Model) Has(capability string) bool {
 	return slices.Contains(m.Capabilities, capability)
 }
 
+// PricedFor reports whether there is a price for what routes of a scope are billed
+// in: search units where documents are ranked, else tokens.
+func (m *Model) PricedFor(scope llm.Scope) bool {
+	switch {
+	case m == nil:
+		return false
+	case scope == llm.ScopeRerank:
+		return m.Units.SearchUnit > 0
+	}
+	return m.Priced
+}
+
 // Cost is what the usage costs: see Tariff.Cost. An unpriced model costs
 // nothing, so ask Priced first where that matters.
 func (m *Model) Cost(u llm.Usage) money.NanoUSD { return m.Tariff().Cost(u) }

@@ -31,6 +31,8 @@ type answer struct {
 	object   bool // the latest name is that of an object full of output, whose value is due
 	within   int  // the depth of such an object; 0 = in none
 	echo     bool // the top-level member is no output, whatever is in it
+	quiet    bool // the latest name is that of a value without output, which is due
+	quietIn  int  // the depth of such a value; 0 = in none
 
 	keeping kept   // the top-level value that is being kept
 	kept    []byte // its bytes so far
@@ -118,20 +120,26 @@ func (a *answer) mark(c byte) bool {
 	switch c {
 	case '"':
 		a.inString, a.nameLen = true, 0
-		a.counting = a.output || a.within > 0
-		a.output, a.object = false, false
+		a.counting = (a.output || a.within > 0) && a.quietIn == 0
+		a.output, a.object, a.quiet = false, false, false
 	case '{', '[':
 		a.depth++
 		if a.object && a.within == 0 {
 			a.within = a.depth
 		}
-		a.output, a.object = false, false
+		if a.quiet && a.quietIn == 0 {
+			a.quietIn = a.depth
+		}
+		a.output, a.object, a.quiet = false, false, false
 	case '}', ']':
 		a.depth--
 		if a.depth < a.within {
 			a.within = 0
 		}
-		a.output, a.object = false, false
+		if a.depth < a.quietIn {
+			a.quietIn = 0
+		}
+		a.output, a.object, a.quiet = false, false, false
 		a.finished = a.depth == 0 && c == '}'
 		a.done = a.depth <= 0
 	case ',':
@@ -143,6 +151,7 @@ func (a *answer) mark(c byte) bool {
 		name := a.name[:a.nameLen]
 		a.output = a.depth > 1 && !a.echo && isOutput(a.format, name)
 		a.object = a.depth > 1 && isOutputObject(a.format, name)
+		a.quiet = a.depth > 1 && isQuiet(a.format, name)
 		if a.depth == 1 {
 			a.echo = a.answers == answersResponse && string(name) != "output"
 			a.keeping = keptAs(a.format, name)
@@ -168,6 +177,10 @@ func keptAs(f llm.Format, name []byte) kept {
 	case "responseId":
 		if f == llm.Gemini {
 			return keptID
+		}
+	case "meta":
+		if f == llm.Cohere {
+			return keptUsage
 		}
 	case "usageMetadata":
 		if f == llm.Gemini {

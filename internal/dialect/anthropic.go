@@ -3,6 +3,8 @@ package dialect
 import (
 	"bytes"
 	"strconv"
+
+	"tollgate/internal/llm"
 )
 
 // leastAnthropicThinking is the lowest budget_tokens that Anthropic takes.
@@ -79,13 +81,17 @@ func (r *reader) premium(what, usual string) {
 
 // thinking reads the configuration of thinking: of what the cap on it is.
 func (r *reader) thinking() {
-	const param = "thinking.budget_tokens"
+	budget := "budget_tokens"
+	if r.call.Route.Format == llm.Cohere {
+		budget = "token_budget"
+	}
+	param := "thinking." + budget
 	r.members(func(name []byte) {
 		plain := decoded(name)
 		switch {
-		case string(plain) != "budget_tokens" && alike(plain, "budget_tokens"):
+		case string(plain) != budget && alike(plain, budget):
 			r.respelled(plain, param)
-		case string(plain) != "budget_tokens":
+		case string(plain) != budget:
 			r.skip()
 		case !r.call.thought.absent():
 			r.twice(param)
@@ -98,9 +104,9 @@ func (r *reader) thinking() {
 	})
 }
 
-// editAnthropic writes model-independent changes: the output cap, and a cap on
-// thinking that stays below it.
-func (c *Call) editAnthropic(s *splices, e Edit) {
+// editMaxTokens writes the output cap of Anthropic's and Cohere's formats, and a
+// cap on thinking that stays below it.
+func (c *Call) editMaxTokens(s *splices, e Edit) {
 	if e.MaxOutput <= 0 || !c.Route.Output || e.MaxOutput == c.MaxOutput {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 // chunk is what the gate reads of one event of a stream.
 type chunk struct {
 	format  llm.Format
-	kind    []byte // Anthropic's type of the event, as written
+	kind    []byte // Anthropic's or Cohere's type of the event, as written
 	stopped bool   // Anthropic says why the answer ended
 	begun   uint64 // Gemini's candidates that it has something of, by their index
 	ended   uint64 // those that it ends
@@ -42,6 +42,8 @@ func (c *chunk) read(data []byte) bool {
 			c.anthropic(&s, name)
 		case c.format == llm.Gemini:
 			c.gemini(&s, name)
+		case c.format == llm.Cohere:
+			c.cohere(&s, name)
 		default:
 			c.openAI(&s, name)
 		}
@@ -165,6 +167,10 @@ func (c *chunk) object(s *scanner) {
 			c.addObject(s)
 			continue
 		}
+		if isQuiet(c.format, name) {
+			s.skip()
+			continue
+		}
 		c.walk(s)
 	}
 }
@@ -188,10 +194,16 @@ func isOutput(f llm.Format, name []byte) bool {
 	switch string(name) {
 	case "text":
 		return true
-	case "content", "refusal", "arguments", "reasoning", "reasoning_content":
+	case "arguments":
+		return f == llm.OpenAI || f == llm.Cohere
+	case "content", "refusal", "reasoning", "reasoning_content":
 		return f == llm.OpenAI
-	case "thinking", "partial_json":
+	case "thinking":
+		return f == llm.Anthropic || f == llm.Cohere
+	case "partial_json":
 		return f == llm.Anthropic
+	case "tool_plan":
+		return f == llm.Cohere
 	case "code":
 		return f == llm.Gemini
 	}

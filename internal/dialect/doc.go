@@ -1,5 +1,5 @@
-// Package dialect speaks the providers' wire formats: OpenAI's, Anthropic's and
-// Google's (Gemini). It reads what a request asks for, splices the few values the
+// Package dialect speaks the providers' wire formats: OpenAI's, Anthropic's,
+// Google's (Gemini) and Cohere's. It reads what a request asks for, splices the few values the
 // gate must change into its body, watches the answer pass for the usage the
 // provider reports, and writes errors and model lists as the caller's SDK expects
 // them.

@@ -41,6 +41,8 @@ func WriteError(w http.ResponseWriter, f llm.Format, e *fault.Error, status int,
 func (t *Tap) Broken(e *fault.Error, requestID string) []byte {
 	head, tail := "data: ", "\n\n"
 	switch {
+	case t.f.format == llm.Cohere:
+		return appendCohereEnd(nil, e)
 	case t.list && t.stream.given:
 		head, tail = ",\r\n", "]"
 	case t.list:
@@ -98,6 +100,8 @@ func appendError(b []byte, f llm.Format, e *fault.Error, status int, requestID s
 		return appendAnthropicError(b, e, status, requestID)
 	case llm.Gemini:
 		return appendGeminiError(b, e, status, requestID)
+	case llm.Cohere:
+		return appendCohereError(b, e, requestID)
 	}
 	return appendOpenAIError(b, e, status)
 }
@@ -240,4 +244,22 @@ func geminiStatus(status int) string {
 		return "INTERNAL"
 	}
 	return "INVALID_ARGUMENT"
+}
+
+// appendCohereError appends the error object of Cohere's API ("Errors"), which is
+// a message, and the gate's own code beside it. Its SDKs go by the status.
+func appendCohereError(b []byte, e *fault.Error, requestID string) []byte {
+	b = appendQuoted(append(b, `{"message":`...), e.Public)
+	b = appendQuoted(append(b, `,"code":`...), string(e.Kind))
+	if requestID != "" {
+		b = appendQuoted(append(b, `,"id":`...), requestID)
+	}
+	return append(b, '}')
+}
+
+// appendCohereEnd appends the event with which a stream of Cohere's ends that went
+// wrong. Nothing follows it, as nothing does there.
+func appendCohereEnd(b []byte, e *fault.Error) []byte {
+	b = append(b, "event: message-end\ndata: {\"type\":\"message-end\",\"delta\":{\"finish_reason\":\"ERROR\",\"error\":"...)
+	return append(appendQuoted(b, e.Public), "}}\n\n"...)
 }

@@ -67,10 +67,10 @@ func exchanges(t testing.TB, folder string) (list []exchange) {
 }
 
 // folders are those of exchanges: a format's, or a route's.
-var folders = []string{"openai", "anthropic", "gemini", "responses"}
+var folders = []string{"openai", "anthropic", "gemini", "cohere", "responses"}
 
 // paths are where the requests of a folder mostly go.
-var paths = map[string]string{"openai": chat, "anthropic": messages, "responses": responses}
+var paths = map[string]string{"openai": chat, "anthropic": messages, "cohere": cohereChat, "responses": responses}
 
 // summary is what was seen, but for the bytes.
 func (s seen) summary() string {

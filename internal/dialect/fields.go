@@ -56,6 +56,13 @@ const (
 	fieldConversation
 	fieldStored
 	fieldBackground
+
+	// Cohere's only.
+	fieldDocuments
+	fieldQuery
+	fieldTexts
+	fieldImages
+	fieldInputs
 )
 
 // named is a field with one of its names in JSON.
@@ -90,11 +97,13 @@ func (r *Route) vocabulary() *vocabulary {
 		return &vocabularies[1]
 	case r.Format == llm.Gemini:
 		return &vocabularies[2]
+	case r.Format == llm.Cohere:
+		return &vocabularies[3]
 	}
 	return &vocabularies[0]
 }
 
-// vocabularies are OpenAI's, Anthropic's and Gemini's.
+// vocabularies are OpenAI's, Anthropic's, Gemini's and Cohere's.
 var vocabularies = [...]vocabulary{
 	{
 		fields: []named{
@@ -167,6 +176,27 @@ var vocabularies = [...]vocabulary{
 		harmless: []string{
 			"toolConfig", "tool_config", "safetySettings", "safety_settings", "labels", "store",
 			"taskType", "task_type", "title", "outputDimensionality", "output_dimensionality",
+		},
+	},
+	{
+		fields: []named{
+			{fieldModel, "model"},
+			{fieldStream, "stream"},
+			{fieldMaxTokens, "max_tokens"},
+			{fieldMessages, "messages"},
+			{fieldTools, "tools"},
+			{fieldThinking, "thinking"},
+			{fieldDocuments, "documents"},
+			{fieldQuery, "query"},
+			{fieldTexts, "texts"},
+			{fieldImages, "images"},
+			{fieldInputs, "inputs"},
+		},
+		harmless: []string{
+			"strict_tools", "citation_options", "response_format", "safety_mode", "stop_sequences", "temperature", "seed",
+			"frequency_penalty", "presence_penalty", "k", "p", "logprobs", "tool_choice", "priority",
+			"input_type", "output_dimension", "embedding_types", "truncate",
+			"top_n", "max_tokens_per_doc",
 		},
 	},
 }

@@ -29,6 +29,8 @@ func FuzzRead(f *testing.F) {
 		`{"model":"m","max_tokens":8000,"system":[{"type":"text","text":"é"}],"thinking":{"budget_tokens":5000},"messages":[{"content":[{"type":"document","source":{"type":"base64","data":"x"}}]}],"tools":[{"type":"bash_20250124"}]}`,
 		`{"model":"m","instructions":"é","input":[{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,AA"},{"type":"input_file","file_id":"f"}]},{"type":"function_call","arguments":"{\"a\":[1]}"},{"type":"reasoning","id":"r"}],"previous_response_id":"p","tools":[{"type":"local_shell"}],"max_output_tokens":null}`,
 		`{"model":"m","input":"x","prompt":{"id":"p"},"conversation":null,"background":false,"max_output_tokens":7}`,
+		`{"model":"m","messages":[{"content":[{"type":"thinking","thinking":"x"},{"type":"document","document":{"data":{"a":"é"}}}],"tool_plan":"y"}],"thinking":{"token_budget":900},"max_tokens":1000,"documents":["a",{"data":{"b":["c"]}}]}`,
+		`{"model":"m","query":"q","documents":["a",{"text":"b"}],"texts":["a"]}`, `{"model":"m","images":["data:image/png;base64,AA"]}`, `{"model":"m","inputs":[{"content":[{"type":"text","text":"a"}]}]}`,
 		`{"model":"m","tools":[{"type":"x"}],"modalities":["audio"],"web_search_options":{},"prediction":"x","service_tier":"flex","functions":[]}`,
 	} {
 		f.Add([]byte(seed))
@@ -186,6 +188,7 @@ func forget(m map[string]any) {
 	}
 	if thinking, ok := m["thinking"].(map[string]any); ok {
 		delete(thinking, "budget_tokens")
+		delete(thinking, "token_budget")
 	}
 }
 
@@ -209,7 +212,7 @@ func FuzzTapSplit(f *testing.F) {
 		f.Add([]byte(seed), uint64(3), false)
 	}
 	f.Fuzz(func(t *testing.T, answer []byte, cuts uint64, hide bool) {
-		for _, path := range []string{chat, messages, generating, responses} {
+		for _, path := range []string{chat, messages, generating, responses, cohereChat} {
 			for _, s := range []dialect.Shape{dialect.Document, dialect.Events, dialect.List} {
 				checkCuts(t, path, answer, s, cuts, hide)
 			}

@@ -151,6 +151,7 @@ func (r *reader) part() {
 	m := &r.call.Media
 	others := m.Others
 	var p partKind
+	cohere := r.call.Route.Format == llm.Cohere // whose parts may be documents and thoughts
 	r.open()
 	for {
 		name, ok := r.member()
@@ -173,14 +174,14 @@ func (r *reader) part() {
 		case is(name, "file"):
 			p.holds("file")
 			r.file()
-		case is(name, "cache_control"):
+		case is(name, "cache_control"), cohere && (is(name, "thinking") || is(name, "document")):
 			r.skip()
 		default:
 			m.Others++
 			r.skip()
 		}
 	}
-	if m.Others == others && !p.consistent() {
+	if m.Others == others && !p.consistent(cohere) {
 		m.Others++
 	}
 }
@@ -199,13 +200,15 @@ func (p *partKind) holds(medium string) {
 }
 
 // consistent reports whether a part says one thing and is that.
-func (p *partKind) consistent() bool {
+func (p *partKind) consistent(cohere bool) bool {
 	if p.types != 1 || p.mixed {
 		return false
 	}
 	switch string(p.is) {
 	case `"text"`, `"refusal"`:
 		return p.medium == ""
+	case `"thinking"`, `"document"`:
+		return cohere && p.medium == ""
 	case `"image_url"`, `"input_audio"`, `"file"`:
 		return p.medium == string(p.is[1:len(p.is)-1])
 	}

@@ -43,6 +43,10 @@ type Call struct {
 
 	Prediction int64 // bytes of a predicted answer, whose rejected tokens are billed as output above the cap
 
+	// SearchUnits is the most that the ranking of documents can be billed as, which
+	// is billed in nothing else; 0 = nothing is ranked.
+	SearchUnits int64
+
 	// Override is the first field, most of them at the top level, by which some servers let the
 	// caller pass the output cap, or bill something apart, or that is not known and
 	// so may do either; "" = none. A null is none.
@@ -71,12 +75,14 @@ type Call struct {
 	options optionsSpan
 	texts   span  // messages, prompt or input
 	system  span  // what is said to the model before the messages
-	listed  int64 // tools and functions
-	builtin int64 // tokens that the provider's own descriptions of tools can have
-	largest int64 // bytes of the longest description of a tool
-	refers  int64 // blocks that Anthropic puts a description of a tool in the place of
-	nested  bool  // there are objects or arrays beside texts
-	layered bool  // there are values in system or messages that are no strings
+	listed  int64 // tools, functions and documents
+
+	documents span  // Cohere's
+	builtin   int64 // tokens that the provider's own descriptions of tools can have
+	largest   int64 // bytes of the longest description of a tool
+	refers    int64 // blocks that Anthropic puts a description of a tool in the place of
+	nested    bool  // there are objects or arrays beside texts
+	layered   bool  // there are values in system or messages that are no strings
 
 	spoken      string // the first role that is not plainly the caller's, and the message that has it; only for chatbots
 	speaks      int64  // the number of that message, from 1; 0 = there is none
@@ -119,6 +125,8 @@ type reader struct {
 	others  names
 	n, best int64
 	prompts int64
+	query   int64  // bytes of what documents are ranked by
+	embeds  string // Cohere's field that has what is to be embedded
 }
 
 // Read finds in one pass what a request on route r asks for. at is its URL; nil
@@ -147,6 +155,9 @@ func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
 		return nil, invalid("", "The body is an empty object: send what is to be answered.")
 	}
 	c.written = c.MaxOutput
+	if r.reads.has(fieldQuery) {
+		c.SearchUnits = c.searchUnits(rd.query)
+	}
 	c.Choices = max(rd.n, rd.best, 1) * max(rd.prompts, 1)
 	if c.Choices > maxAnswers {
 		return nil, invalid("prompt", "The field \"prompt\" asks for %d answers, n or best_of for each text in it: at most %d are allowed.", c.Choices, maxAnswers)
@@ -296,10 +307,12 @@ func (r *reader) read(f field) {
 			r.openAI(f)
 		case f < fieldContents:
 			r.anthropic(f)
-		case f >= fieldItems:
+		case f < fieldItems:
+			r.gemini(f)
+		case f < fieldDocuments:
 			r.responses(f)
 		default:
-			r.gemini(f)
+			r.cohere(f)
 		}
 	}
 }

@@ -55,8 +55,8 @@ func (c *Call) Segments(e Edit, dst [][]byte) [][]byte {
 		e.MaxOutput = c.MaxOutput // where no limit wants a cap, the chatbot does
 	}
 	switch c.Route.Format {
-	case llm.Anthropic:
-		c.editAnthropic(&edits, e)
+	case llm.Anthropic, llm.Cohere:
+		c.editMaxTokens(&edits, e)
 	case llm.Gemini:
 		c.editGemini(&edits, e)
 	default:

@@ -121,6 +121,9 @@ var routes = [...]Route{
 	{
 		Method: "GET", Path: geminiModels + "{model}", Scope: llm.ScopeModels, Format: llm.Gemini, Local: true, before: geminiModels,
 	},
+	cohereRoute("chat", llm.ScopeChat, true, readCohereChat),
+	cohereRoute("embed", llm.ScopeEmbeddings, false, readEmbed),
+	cohereRoute("rerank", llm.ScopeRerank, false, readRerank),
 	deployment("/chat/completions", llm.ScopeChat, true, readChat),
 	deployment("/completions", llm.ScopeChat, true, readOutput|1<<fieldPrompt),
 	deployment("/embeddings", llm.ScopeEmbeddings, false, readAlways|1<<fieldInput),
@@ -169,6 +172,7 @@ var bases = map[llm.Format]string{
 	llm.OpenAI:    "it ends in /v1",
 	llm.Anthropic: "it is this server's without /v1, or with /anthropic behind it",
 	llm.Gemini:    "it is this server's without /v1beta",
+	llm.Cohere:    "it is this server's without /v2",
 }
 
 // canonical is path without the prefix of a format, which may stand before all
@@ -197,6 +201,8 @@ func FormatOf(path string, h http.Header) llm.Format {
 		return of
 	case strings.HasPrefix(path, "/v1beta/"):
 		return llm.Gemini
+	case strings.HasPrefix(path, "/v2/"):
+		return llm.Cohere
 	case own == "/v1/messages", strings.HasPrefix(own, "/v1/messages/"):
 		return llm.Anthropic
 	case (own == "/v1/models" || strings.HasPrefix(own, "/v1/models/")) &&
@@ -254,6 +260,8 @@ func (r *Route) Speaks(kind string) bool {
 		return kind == "anthropic"
 	case r.Format == llm.Gemini:
 		return kind == "google"
+	case r.Format == llm.Cohere:
+		return kind == "cohere"
 	}
 	return true
 }

@@ -132,6 +132,8 @@ func (f *findings) parse(raw []byte) (llm.Usage, bool) {
 		return f.said.add(raw)
 	case llm.Gemini:
 		return parseGemini(raw, f.output)
+	case llm.Cohere:
+		return parseCohere(raw)
 	}
 	if f.answers != answersUsual {
 		return tokenUsage(raw)
@@ -192,6 +194,12 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 			t.stream.like.learn(data, &c)
 		}
 		t.f.heard(&c)
+		return false
+	case llm.Cohere:
+		if c.texts > 0 {
+			t.stream.like.learn(data, &c)
+		}
+		t.f.heardCohere(&c)
 		return false
 	case llm.Gemini: // each has the usage, so none is only looked at in one place
 		t.f.heardGemini(&c)

@@ -21,8 +21,11 @@ func (c *Call) thinkingUnder(output int64) int64 {
 
 // leastThinking is the lowest cap on thinking that the provider takes.
 func (c *Call) leastThinking() int64 {
-	if c.Route.Format == llm.Gemini {
+	switch c.Route.Format {
+	case llm.Gemini:
 		return leastGeminiThinking
+	case llm.Cohere:
+		return 1
 	}
 	return leastAnthropicThinking
 }

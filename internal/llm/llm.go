@@ -9,7 +9,11 @@ const (
 	OpenAI    Format = "openai"
 	Anthropic Format = "anthropic"
 	Gemini    Format = "gemini"
+	Cohere    Format = "cohere"
 )
+
+// Formats lists every format.
+func Formats() []Format { return []Format{OpenAI, Anthropic, Gemini, Cohere} }
 
 // Scope is a word of a key's scopes: the kind of work a route does.
 type Scope string

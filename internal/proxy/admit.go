@@ -185,11 +185,11 @@ func (x *exchange) fullPrice(budgeted bool) error {
 	if extra := x.extra(); budgeted && extra != "" {
 		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and this key spends from a budget.", extra)
 	}
-	if m := x.target.Model; m != nil && m.Priced {
+	if m := x.target.Model; m.PricedFor(x.route.Scope) {
 		x.tariff, x.prices = m.Tariff(), m.Prices()
 		return nil
 	}
-	if d := x.grant.DefaultPrice(); d != nil {
+	if d := x.grant.DefaultPrice(); d != nil && x.call.SearchUnits == 0 {
 		x.tariff = catalog.Tariff{Tiers: []catalog.Tier{{Rates: catalog.Flat(d.Input, d.Output)}}}
 		x.prices = x.tariff.String()
 		return nil
@@ -244,8 +244,11 @@ func (x *exchange) bound(req *ledger.Request, input int64) {
 	rejected := x.call.Prediction * x.call.Choices
 	req.OutputPrice = x.tariff.OutputPrice(input)
 	req.Input = input + rejected
-	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected))
+	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected)).Add(x.tariff.Units.Bound(x.units()))
 }
+
+// units is the most that the call is billed beside tokens.
+func (x *exchange) units() llm.Usage { return llm.Usage{Searches: x.call.SearchUnits} }
 
 // reach is which dearer classes of input the request can have. There can be sound
 // in whatever is no text and no picture that is here. Anthropic writes to a cache

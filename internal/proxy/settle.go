@@ -49,7 +49,8 @@ func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
 	r := ledger.Result{Outcome: ledger.Unconfirmed, Status: status, Code: code}
 	if !x.hard {
 		bound, _ := x.hold.Bound()
-		r.Outcome, r.Usage = ledger.Estimated, llm.Usage{Input: bound.Input} // 0 where the route is free
+		r.Outcome, r.Usage = ledger.Estimated, x.units()
+		r.Usage.Input = bound.Input // 0 where the route is free
 		r.Cost = x.tariff.Cost(r.Usage)
 	}
 	return r
@@ -62,6 +63,8 @@ func (x *exchange) counted(t llm.Tally) llm.Usage {
 	switch {
 	case x.route.Free:
 		return llm.Usage{}
+	case x.call.SearchUnits > 0 && !t.Reported:
+		return x.units()
 	case u.InputTokens() == 0:
 		input := 4*x.call.Messages + x.tokens.Estimate(x.call.Texts)
 		u.Input = max(input, 1)

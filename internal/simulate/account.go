@@ -20,6 +20,7 @@ type Served struct {
 	InputAudioTokens int64  `json:"input_audio_tokens"`    // of the input
 	OutputTokens     int64  `json:"output_tokens"`         // all of them, reasoning included
 	ReasoningTokens  int64  `json:"reasoning_tokens"`      // of the output
+	SearchUnits      int64  `json:"search_units"`          // beside the tokens
 	Finished         bool   `json:"finished"`              // the last byte was written
 	Status           int    `json:"status"`                // of the answer; 0 while, or if, it has not begun
 }
@@ -118,7 +119,7 @@ func (wk *work) bill() {
 	s := wk.entry()
 	s.InputTokens, s.CachedTokens, s.CacheWriteTokens = a.input, a.CachedTokens, a.CacheWriteTokens
 	s.CacheWrite1h, s.InputAudioTokens = a.CacheWrite1h, a.InputAudioTokens
-	s.OutputTokens, s.ReasoningTokens = a.output(), a.hidden()
+	s.OutputTokens, s.ReasoningTokens, s.SearchUnits = a.output(), a.hidden(), a.ask.searches
 	ac.mu.Lock()
 	defer ac.mu.Unlock()
 	if ac.keep {

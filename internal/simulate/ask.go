@@ -19,6 +19,9 @@ type ask struct {
 	thinking     int64 // Anthropic: the cap on thinking; 0 = none
 	thoughts     bool  // Gemini: they are to be shown
 	dimensions   int64 // embeddings; 0 = the model's own
+	query        int64 // tokens of what documents are ranked by
+	documents    []int64
+	searches     int64 // search units billed
 	base64       bool  // embeddings
 	single       bool  // the format knows one choice only
 	items        bool  // the input is what a Response answers
@@ -66,6 +69,9 @@ func readAsk(body []byte, at location) (ask, error) {
 	}
 	if a.rawModel != nil && a.model == "" {
 		a.model = string(a.rawModel)
+	}
+	if at.op == rank {
+		a.rank()
 	}
 	if at.op == complete { // each prompt gets its own answers
 		a.charged = max(a.charged, a.choices) * a.prompts
@@ -138,6 +144,17 @@ func (a *ask) member(s *scanner, name []byte) error {
 		before := a.input
 		a.input += s.weigh()
 		a.tools = a.input > before
+	case "texts", "images", "inputs":
+		a.has.input = true
+		a.embeddings(s)
+	case "query":
+		a.query = s.weigh()
+		a.input += a.query
+	case "documents":
+		for ok := s.open('['); ok && s.more(']'); {
+			n := s.weigh()
+			a.documents, a.input = append(a.documents, n), a.input+n
+		}
 	case "dimensions":
 		return countOf(s, "dimensions", &a.dimensions)
 	case "encoding_format":
@@ -169,6 +186,10 @@ func (a *ask) embeddings(s *scanner) {
 	a.prompts = 0
 	for ok := s.open('['); ok && s.more(']'); {
 		a.prompts++
+		if s.peek() == '"' {
+			a.input += s.weigh()
+			continue
+		}
 		for ok := s.open('{'); ok && s.more('}'); {
 			if string(s.name()) == "content" {
 				a.input += s.weigh()
@@ -284,6 +305,8 @@ func (a *ask) check(at location) error {
 		return wrong("model", "you must provide a model parameter")
 	case at.op == embed && !a.has.input:
 		return wrong("input", "Missing required parameter: 'input'.")
+	case at.op == rank && len(a.documents) == 0:
+		return wrong("documents", "invalid request: list of documents must not be empty")
 	case at.op == complete && !a.has.prompt:
 		return wrong("prompt", "Missing required parameter: 'prompt'.")
 	case a.items && !a.has.messages:

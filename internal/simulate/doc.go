@@ -1,6 +1,6 @@
 // Package simulate is a provider that needs nothing outside: it answers in the
-// OpenAI, Anthropic and Gemini formats, OpenAI's also as
-// Azure's deployments have it, streaming and not, with usage, and it
+// OpenAI, Anthropic, Gemini and Cohere formats, OpenAI's also
+// as Azure's deployments have it, streaming and not, with usage, and it
 // misbehaves on request. The demo runs on it, tests break it, and the benchmark
 // uses it as the thing behind every gateway.
 //

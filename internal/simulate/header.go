@@ -35,6 +35,9 @@ func (wk *work) headers() {
 		h["Anthropic-Ratelimit-Requests-Remaining"] = remainingRequests
 	case gemini:
 		h["X-Request-Id"] = id
+	case cohere:
+		h["X-Debug-Trace-Id"] = id
+		h["X-Trial-Endpoint-Call-Remaining"] = remainingRequests
 	default:
 		h["X-Request-Id"] = id
 		h["Openai-Version"] = openAIVersion

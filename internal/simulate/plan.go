@@ -187,7 +187,7 @@ func newPlan(b Behaviour, a *ask, op operation) (plan, error) {
 	p.CacheWrite1h = min(p.CacheWrite1h, p.CacheWriteTokens)
 	p.InputAudioTokens = min(p.InputAudioTokens, p.input-p.CachedTokens-p.CacheWriteTokens)
 	p.ToolCalls = max(p.ToolCalls, 1)
-	if op == embed {
+	if op == embed || op == rank {
 		p.choices, p.charged = 0, 0
 		return p, nil
 	}

@@ -78,6 +78,7 @@ const (
 	generate
 	complete // the old text completions
 	embed
+	rank // documents by a query
 	count
 	listModels
 )
@@ -102,6 +103,9 @@ func locate(r *http.Request) location {
 		at := locateGemini(rest)
 		at.sse = at.stream && r.URL.Query().Get("alt") == "sse"
 		return at
+	}
+	if rest, ok := strings.CutPrefix(path, "/v2"); ok {
+		return locateCohere(rest)
 	}
 	if rest, ok := strings.CutPrefix(path, "/openai/deployments/"); ok {
 		return locateAzure(r, rest)

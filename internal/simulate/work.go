@@ -141,11 +141,16 @@ func (wk *work) reply() {
 	wk.p.account.answered(wk.served)
 	switch {
 	case a.op == embed:
-		if _, ok := a.wire.(gemini); ok {
+		switch a.wire.(type) {
+		case gemini:
 			wk.whole(wk.p.vector.gemini(wk.out[:0], a))
-		} else {
+		case cohere:
+			wk.whole(wk.p.vector.cohere(wk.out[:0], a))
+		default:
 			wk.whole(wk.p.vector.answer(wk.out[:0], a))
 		}
+	case a.op == rank:
+		wk.whole(ranking(wk.out[:0], a))
 	case a.stream || a.ask.stream:
 		wk.stream()
 	default:

@@ -134,14 +134,15 @@ func notRelayed(name string) bool {
 		"Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Nel", "Report-To", "Clear-Site-Data", "Server", "Via":
 		return true
 	}
-	return hopByHop(name) || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") ||
+	return hopByHop(name) || strings.HasPrefix(name, "X-Endpoint-Monthly-") || strings.HasPrefix(name, "X-Trial-Endpoint-") || // Cohere's limits
+		strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") ||
 		strings.HasPrefix(name, "X-Tollgate-") || strings.HasPrefix(name, "Access-Control-")
 }
 
 // UpstreamRequestID is the provider's own id of an answer, as its support asks
 // for it; "" when it gave none.
 func UpstreamRequestID(resp *http.Response) string {
-	for _, name := range [...]string{"X-Request-Id", "Request-Id", "Apim-Request-Id"} {
+	for _, name := range [...]string{"X-Request-Id", "Request-Id", "Apim-Request-Id", "X-Debug-Trace-Id"} {
 		if v := resp.Header[name]; len(v) > 0 && v[0] != "" {
 			return v[0]
 		}
