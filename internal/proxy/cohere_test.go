@@ -16,7 +16,7 @@ const cohereCredential = "co-credential-2718"
 func openCohere(t *testing.T) *gate {
 	return open(t, func(c *config.Config) {
 		c.Providers["cohere"] = config.Provider{BaseURL: strings.TrimSuffix(c.Providers["openai"].BaseURL, "/v1"), APIKey: secret.New(cohereCredential)}
-		c.Aliases["house-rank"] = "cohere/rerank-v3.5"
+		c.Aliases["house-rank"] = []string{"cohere/rerank-v3.5"}
 	})
 }
 
