@@ -160,10 +160,10 @@ func (p *Proxy) unanswered(x *exchange, err error) (again bool, _ error) {
 // has passed nothing on, when what is refused is who pays, and another does instead,
 // or when the request goes to another target.
 func (p *Proxy) failed(x *exchange, resp *http.Response) (again bool, err error) {
-	buf := p.buffers.get(maxErrorBody + maxCredential)
+	buf := p.buffers.get(maxErrorBody)
 	defer p.buffers.put(buf)
 	defer time.AfterFunc(p.opts.DrainTimeout, x.left.cancel).Stop() // a status is enough; its words may not take for ever
-	n, _ := readFull(resp.Body, *buf)                               // a refusal that breaks off, or cannot be read, is still one
+	n, _ := readFull(resp.Body, (*buf)[:maxErrorBody])              // a refusal that breaks off, or cannot be read, is still one
 	if x.pay.payer != nil && credential.Refused(x.pay.payer.Provider, resp.StatusCode, (*buf)[:n]) {
 		p.judged(x, credential.Verdict{State: credential.Invalid, Code: credential.Rejected})
 		if p.another(x) {
@@ -189,14 +189,13 @@ func (p *Proxy) failed(x *exchange, resp *http.Response) (again bool, err error)
 	x.headers()
 	p.allowWriting(x)
 	x.w.WriteHeader(resp.StatusCode)
-	body := x.pay.clean.Bytes((*buf)[:n])
-	_, _ = x.w.Write(body[:min(len(body), maxErrorBody)]) // a caller that left misses nothing
+	clean := x.pay.clean.Stream()
+	_, _ = x.w.Write(clean.Write((*buf)[:n])) // a caller that left misses nothing
+	if n < maxErrorBody {
+		_, _ = x.w.Write(clean.Rest()) // else it may be a credential that was cut
+	}
 	return false, nil
 }
 
-// maxErrorBody is how much of a provider's error is passed on. A little more is
-// read, so that a credential is not cut before it is seen.
-const (
-	maxErrorBody  = 64 << 10
-	maxCredential = 4 << 10
-)
+// maxErrorBody is how much of a provider's error is passed on.
+const maxErrorBody = 64 << 10
