@@ -107,6 +107,17 @@ func notFound(name string) error {
 	return err
 }
 
+// Of is the model that a provider has under a name at an instant. The error is fault.ModelNotFound,
+// for a provider that is not known and a name that no model can have.
+func (c *Catalog) Of(provider, name string, at time.Time) (Target, error) {
+	if len(name) <= maxName && strings.TrimSpace(name) == name {
+		if t, ok := c.explicit(provider+"/"+name, at); ok {
+			return t, nil
+		}
+	}
+	return Target{}, notFound(name)
+}
+
 // explicit reads provider/name. ok is false when the name does not start with a
 // known provider.
 func (c *Catalog) explicit(name string, at time.Time) (t Target, ok bool) {

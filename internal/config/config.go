@@ -270,6 +270,50 @@ type Provider struct {
 
 	// Name of the variable that holds the credential, instead of the usual one.
 	APIKeyEnv string `yaml:"api_key_env"`
+
+	// How requests are metered that pass through at `/providers/<name>/…` to what
+	// there is no route for here; the first rule that fits holds. Without one such a
+	// request is refused for keys with limits on tokens or money, and for all others
+	// it is an entry that says nothing of its cost.
+	Passthrough []Passthrough `yaml:"passthrough"`
+}
+
+// Passthrough is how requests of one kind are metered. One of `free`, `request`,
+// `usage`, and the pointers is needed.
+type Passthrough struct {
+	// The method, like GET. Left out, every one.
+	Method string `yaml:"method" oneof:"GET HEAD POST PUT PATCH DELETE" empty:"ok"`
+
+	// The path at the provider, with its /v1; `*` stands for any characters.
+	Path string `yaml:"path"`
+
+	// They cost nothing.
+	Free bool `yaml:"free"`
+
+	// Dollars for each request that the provider did not refuse.
+	Request *money.Price `yaml:"request"`
+
+	// The format in which the answer tells the tokens that were used, streamed or
+	// not.
+	Usage string `yaml:"usage" oneof:"openai anthropic gemini cohere" empty:"ok"`
+
+	// Where the input tokens stand in an answer in JSON of at most 1 MiB: a JSON
+	// pointer, like /usage/input.
+	InputTokens string `yaml:"input_tokens"`
+
+	// Where the output tokens stand, likewise.
+	OutputTokens string `yaml:"output_tokens"`
+
+	// The model of this provider whose prices the tokens have. Without one they have
+	// none, and a key that is for certain models only is refused.
+	Model string `yaml:"model"`
+
+	// The most input tokens that one request can use: what is held for it, and booked
+	// where the answer does not tell.
+	MaxInputTokens int64 `yaml:"max_input_tokens" range:"0..1000000000000"`
+
+	// The most output tokens that one request can use, likewise.
+	MaxOutputTokens int64 `yaml:"max_output_tokens" range:"0..1000000000000"`
 }
 
 // PriceRow is a model of the catalogue, with the names that the built-in list

@@ -104,7 +104,7 @@ func addVariables(vs map[string]variable, path string, v reflect.Value) {
 // providerVariable sets a field of a provider, which it adds when needed.
 func (c *Config) providerVariable(slug, name string) variable {
 	path := "providers." + slug + "." + name
-	return variable{path: path, apply: func(d *decoder, n *yaml.Node) {
+	return variable{path: path, composite: name == "passthrough", apply: func(d *decoder, n *yaml.Node) {
 		p := c.Providers[slug]
 		for _, f := range fieldsOf(reflect.ValueOf(&p).Elem()) {
 			if f.name == name {

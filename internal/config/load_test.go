@@ -425,3 +425,17 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestPassthroughIsRead(t *testing.T) {
+	c := load(t, "providers: {mine: {base_url: http://x/v1, passthrough: [{path: /v1/files*, free: true}, {method: POST, path: /v1/jobs, request: 0.50}]}}\n",
+		`TOLLGATE_PROVIDERS_OPENAI_PASSTHROUGH=[{path: /v1/told, usage: openai, model: gpt-4o, max_output_tokens: 9}]`)
+	want := map[string][]config.Passthrough{
+		"mine":   {{Path: "/v1/files*", Free: true}, {Method: "POST", Path: "/v1/jobs", Request: price("0.50")}},
+		"openai": {{Path: "/v1/told", Usage: "openai", Model: "gpt-4o", MaxOutputTokens: 9}},
+	}
+	for slug, rules := range want {
+		if diff := cmp.Diff(rules, c.Providers[slug].Passthrough); diff != "" {
+			t.Errorf("%s: %s", slug, diff)
+		}
+	}
+}

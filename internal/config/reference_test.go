@@ -79,6 +79,7 @@ func reference(t *testing.T) []byte {
 	}
 	r.section("`providers.<name>`", "providers.<name>", reflect.ValueOf(Provider{}))
 	r.providers()
+	r.section("A rule of `passthrough`", "-", reflect.ValueOf(Passthrough{}))
 	r.section("A row of `prices`", "-", reflect.ValueOf(PriceRow{}))
 	r.section("A tier of a row", "-", reflect.ValueOf(PriceTier{}))
 	return r.b.Bytes()

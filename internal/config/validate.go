@@ -138,6 +138,9 @@ func (v *validator) provider(slug string, p Provider) {
 	needs := builtinNamed(p.kind(slug)).baseURL == "" && p.kind(slug) != "azure" && !p.APIKey.IsZero()
 	v.want(!needs || p.BaseURL != "", path+".base_url", "", "is needed: a provider of kind %s has no usual address", p.kind(slug))
 	v.want(printable(p.APIKey.Reveal()), path+".api_key", p.APIKey, "must not hold blanks or control characters")
+	for i, rule := range p.Passthrough {
+		v.passthrough(fmt.Sprintf("%s.passthrough[%d]", path, i), rule)
+	}
 	v.want(printable(p.APIKeyEnv) && !strings.Contains(p.APIKeyEnv, "="), path+".api_key_env", "", "must be the name of a variable")
 }
 

@@ -112,6 +112,42 @@ func TestValidateBorders(t *testing.T) {
 		"slug of 40":              {func(c *config.Config) { c.Providers = slug(strings.Repeat("a", 40)) }, true},
 		"slug of 41":              {func(c *config.Config) { c.Providers = slug(strings.Repeat("a", 41)) }, false},
 		"slug with a digit first": {func(c *config.Config) { c.Providers = slug("1a") }, false},
+		"passes, free": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*", Free: true}}}}
+		}, true},
+		"passes, priced": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Method: "POST", Path: "/v1/*", Request: price("1")}}}}
+		}, true},
+		"passes, told": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*", Usage: "openai", Model: "m", MaxOutputTokens: 1}}}}
+		}, true},
+		"passes, pointed": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*", InputTokens: "/a", OutputTokens: "/b", MaxInputTokens: 1}}}}
+		}, true},
+		"passes, unmetered": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*"}}}}
+		}, false},
+		"passes, two ways": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*", Free: true, Request: price("1")}}}}
+		}, false},
+		"passes, unbounded": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*", Usage: "openai"}}}}
+		}, false},
+		"passes, no pointer": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*", InputTokens: "a", MaxInputTokens: 1}}}}
+		}, false},
+		"passes, a bound for nothing": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/v1/*", Free: true, MaxInputTokens: 1}}}}
+		}, false},
+		"passes, no path": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "v1", Free: true}}}}
+		}, false},
+		"passes, no method": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Method: "TRACE", Path: "/", Free: true}}}}
+		}, false},
+		"passes, no format": {func(c *config.Config) {
+			c.Providers = map[string]config.Provider{"mine": {BaseURL: "http://x/v1", Passthrough: []config.Passthrough{{Path: "/", Usage: "cobol", MaxInputTokens: 1}}}}
+		}, false},
 		"alias of several":        {func(c *config.Config) { c.Aliases = map[string][]string{"a": {"demo/x", "openai/y"}} }, true},
 		"alias of the same twice": {func(c *config.Config) { c.Aliases = map[string][]string{"a": {"demo/x", "demo/x"}} }, false},
 		"alias of nothing":        {func(c *config.Config) { c.Aliases = map[string][]string{"a": {}} }, false},

@@ -149,6 +149,11 @@ func (c Chain) Budgeted() bool {
 	return c.any(func(l Limit) bool { return l.Meter == Cost })
 }
 
+// Metered reports whether any limit of the chain counts tokens or money.
+func (c Chain) Metered() bool {
+	return c.any(func(l Limit) bool { return l.Meter == Tokens || l.Meter == Cost })
+}
+
 func (c Chain) any(is func(Limit) bool) bool {
 	for _, s := range c {
 		for _, l := range s.Limits {

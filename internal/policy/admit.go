@@ -53,6 +53,9 @@ func (r *Rules) AdmitGrant(a *Ask) *fault.Error { return r.admit(grantRules[:], 
 // Kinds: model_denied, provider_denied.
 func (r *Rules) AdmitModel(a *Ask) *fault.Error { return r.admit(modelRules[:], a) }
 
+// AdmitProvider applies the one on the provider alone. Kind: provider_denied.
+func (r *Rules) AdmitProvider(a *Ask) *fault.Error { return r.admit(modelRules[1:], a) }
+
 // Verdicts of a Step.
 const (
 	Allow = "allow"

@@ -21,11 +21,21 @@ func (p *Proxy) admit(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	targets, err := p.opts.Prices.Catalog().Targets(x.one[:0], x.call.Model, x.route.Deployment, x.ask.Now, p.reaches(x.route, wallet))
+	targets, err := p.targets(x, wallet)
 	if err != nil {
 		return err
 	}
 	return p.aim(x, wallet, p.rested(targets, wallet), p.opts.Ledger.Reserve)
+}
+
+// targets is where the model leads: to the provider that the path names, if it names
+// one.
+func (p *Proxy) targets(x *exchange, wallet authority.Wallet) ([]catalog.Target, error) {
+	if x.via.slug == "" {
+		return p.opts.Prices.Catalog().Targets(x.one[:0], x.call.Model, x.route.Deployment, x.ask.Now, p.reaches(x.route, wallet))
+	}
+	target, err := p.opts.Prices.Catalog().Of(x.via.slug, x.call.Model, x.ask.Now)
+	return append(x.one[:0], target), err
 }
 
 // choose asks whether the key may use a target, and who pays for it.
@@ -33,11 +43,14 @@ func (p *Proxy) choose(x *exchange, wallet authority.Wallet, target catalog.Targ
 	if kind := p.kind(target.Provider); !x.route.Speaks(kind) {
 		return x.route.Foreign(x.call.Model, target.Provider)
 	}
-	if x.path, err = x.call.Upstream(target.Name); err != nil {
+	if x.aimed.path, err = x.call.Upstream(target.Name); err != nil {
 		return err
 	}
 	x.target = target
 	x.ask.Model, x.ask.Provider, x.ask.Asked = target.Name, target.Provider, x.call.Model
+	if x.via.slug != "" {
+		x.ask.Asked = "" // it is no alias
+	}
 	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
 		return f
 	}

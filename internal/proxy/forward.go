@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,13 @@ type Outgoing struct {
 	Body      [][]byte            // whole, in pieces
 	RequestID string              // told to the provider, for its log
 	Release   func()              // called once Body is not read any more
+
+	// Raw says that Method, Path and Query are those of the provider itself, and that
+	// what the caller's headers say of the body is true of it.
+	Raw    bool
+	Method string    // "" = POST
+	From   io.Reader // the body in the place of Body; nil = there is none
+	Size   int64     // of From; -1 = not known
 }
 
 // Providers sends requests to providers.
@@ -99,21 +107,38 @@ func (p *Proxy) drains(x *exchange) bool {
 // attempt sends the request to the target, under the account of who pays. It is
 // true when another account, or another target, takes the place of one that failed.
 func (p *Proxy) attempt(ctx context.Context, x *exchange) (again bool, err error) {
-	resp, err := p.opts.Providers.Send(ctx, Outgoing{
-		Provider: x.target.Provider, Account: x.pay.account, Path: x.path, Query: x.call.QueryFor(p.kind(x.target.Provider)), Header: x.r.Header,
-		Body: x.call.Segments(x.edit(), nil), RequestID: x.hold.ID().String(), Release: x.body.share().end,
-	})
+	resp, err := p.opts.Providers.Send(ctx, p.outgoing(x))
 	if err != nil {
 		return p.unanswered(x, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+	if (resp.StatusCode < 200 || resp.StatusCode > 299) && (!x.via.plain || resp.StatusCode != http.StatusNotModified) {
 		return p.failed(x, resp)
 	}
 	if x.pay.payer != nil && x.pay.payer.Verdict == credential.Invalid {
 		p.judged(x, credential.Verdict{State: credential.Valid})
 	}
+	if x.via.plain {
+		return false, p.passOn(x, resp)
+	}
 	return false, p.meter(x, resp)
+}
+
+// outgoing is the request as the provider gets it.
+func (p *Proxy) outgoing(x *exchange) Outgoing {
+	o := Outgoing{
+		Provider: x.target.Provider, Account: x.pay.account, Path: x.path, Header: x.r.Header, RequestID: x.hold.ID().String(),
+	}
+	if !x.via.plain {
+		o.Query = x.call.QueryFor(p.kind(x.target.Provider))
+		o.Body, o.Release = x.call.Segments(x.edit(), nil), x.body.share().end
+		return o
+	}
+	o.Raw, o.Method, o.Query, o.Size = true, x.r.Method, x.call.Query, x.r.ContentLength
+	if o.Size != 0 {
+		o.From = &upload{from: x.r.Body, pace: newPace(x.w, p.opts.BodyIdleTimeout)}
+	}
+	return o
 }
 
 // edit is what must change in the body: the provider's own name of the model,

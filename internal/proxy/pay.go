@@ -25,6 +25,9 @@ type payment struct {
 func (p *Proxy) payers(x *exchange, wallet authority.Wallet) error {
 	provider := x.target.Provider
 	x.pay.payers = wallet.AppendPayers(x.pay.room[:0], provider, p.opts.Providers.Configured(provider))
+	if len(x.pay.payers) == 0 && x.call.Model == "" {
+		return fault.New(fault.ProviderUnconfigured, "No credential for the provider %s is configured here.", provider)
+	}
 	if len(x.pay.payers) == 0 {
 		return fault.New(fault.ProviderUnconfigured, "The model %q is %s's, and no credential for that provider is configured here.", x.call.Model, provider)
 	}

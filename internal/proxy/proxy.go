@@ -51,9 +51,10 @@ type Options struct {
 	MaxDuration     time.Duration // of a request, from admission to its end; 1 h
 	LeastOutput     int64         // the lowest output cap a request is clamped to, if the caller's own is not lower; 64
 	OnDisconnect    OnDisconnect
-	DrainTimeout    time.Duration // how long an answer is read for a caller that left; 30 s
-	FeePercent      int64         // of the price, for requests that somebody's own credential pays for; 0 = they cost nothing
-	LogRequests     bool          // a line for each request that was forwarded; refusals are always logged
+	DrainTimeout    time.Duration        // how long an answer is read for a caller that left; 30 s
+	FeePercent      int64                // of the price, for requests that somebody's own credential pays for; 0 = they cost nothing
+	Passages        map[string][]Passage // by provider: how what passes through to it is metered
+	LogRequests     bool                 // a line for each request that was forwarded; refusals are always logged
 }
 
 // Proxy is the data plane. It is safe for concurrent use.
@@ -112,6 +113,7 @@ type exchange struct {
 	grant  authority.Grant
 	body   *loan // of the buffer that holds the body, until the walk has ended
 	call   *dialect.Call
+	via
 	aimed
 	rest       []catalog.Target  // what may take the target's place where it fails
 	one        [1]catalog.Target // room for a target that nothing takes the place of
@@ -149,6 +151,9 @@ func (p *Proxy) walk(x *exchange) error {
 	if err := p.authenticate(x); err != nil {
 		return err
 	}
+	if x.via.plain {
+		return p.pass(x)
+	}
 	if x.route.Method == http.MethodGet {
 		return p.models(x)
 	}
@@ -173,8 +178,10 @@ func (p *Proxy) walk(x *exchange) error {
 // the body.
 func (p *Proxy) authenticate(x *exchange) error {
 	x.ask = policy.Ask{Now: x.begun, IP: x.ip}
-	var lost error
-	x.route, lost = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header)
+	lost := p.passes(x)
+	if x.route == nil {
+		x.route, lost = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header)
+	}
 	query := ""
 	if x.format() == llm.Gemini {
 		query = x.r.URL.RawQuery
@@ -229,6 +236,13 @@ func (x *exchange) admitRoute() error {
 		if err := x.enter(); err != nil {
 			return err
 		}
+	}
+	if x.via.slug != "" {
+		x.ask.Scope, x.ask.Endpoint = llm.ScopePassthrough, x.via.whole
+		if f := x.grant.Rules().AdmitRoute(&x.ask); f != nil {
+			return f
+		}
+		x.ask.Scope = x.route.Scope
 	}
 	if f := x.grant.Rules().AdmitRoute(&x.ask); f != nil {
 		return f

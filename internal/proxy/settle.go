@@ -21,6 +21,9 @@ const (
 
 // result says how a request that reached the provider is booked.
 func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
+	if x.via.plain {
+		return x.passed(t, end, status)
+	}
 	r := ledger.Result{Status: status, UpstreamID: x.upstreamID}
 	if r.UpstreamID == "" {
 		r.UpstreamID = x.pay.clean.Text(t.UpstreamID)
@@ -47,7 +50,7 @@ func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
 // unknown books a request that was sent and of which nothing came back.
 func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
 	r := ledger.Result{Outcome: ledger.Unconfirmed, Status: status, Code: code}
-	if !x.hard {
+	if !x.hard && !x.via.plain {
 		bound, _ := x.hold.Bound()
 		r.Outcome, r.Usage = ledger.Estimated, x.units()
 		r.Usage.Input = bound.Input // 0 where the route is free

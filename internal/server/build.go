@@ -13,6 +13,7 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/keyset"
 	"tollgate/internal/ledger"
+	"tollgate/internal/llm"
 	"tollgate/internal/pricing"
 	"tollgate/internal/proxy"
 	"tollgate/internal/reach"
@@ -100,6 +101,24 @@ func usual(cfg *config.Config) []upstream.Usual {
 	return out
 }
 
+// passages is how what passes through to providers is metered.
+func passages(cfg *config.Config) map[string][]proxy.Passage {
+	all := map[string][]proxy.Passage{}
+	for slug, p := range cfg.Providers {
+		for _, r := range p.Passthrough {
+			rule := proxy.Passage{
+				Method: r.Method, Path: r.Path, Free: r.Free, Format: llm.Format(r.Usage), Input: r.InputTokens, Output: r.OutputTokens,
+				Model: r.Model, MaxInput: r.MaxInputTokens, MaxOutput: r.MaxOutputTokens,
+			}
+			if r.Request != nil {
+				rule.Request = *r.Request
+			}
+			all[slug] = append(all[slug], rule)
+		}
+	}
+	return all
+}
+
 func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, safe *vault.Vault, book *ledger.Ledger, prices *pricing.Book, p proxy.Providers) *proxy.Proxy {
 	return proxy.New(proxy.Options{
 		Authority: auth, Ledger: book, Prices: prices, Tokens: tokens.New(tokens.Options{}), Vault: safe, Providers: p, Log: log,
@@ -108,6 +127,7 @@ func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, s
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,
 			Audio: cfg.Bounds.AudioTokens, File: cfg.Bounds.FileTokens,
 		},
+		Passages:     passages(cfg),
 		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), MaxBuffered: int64(cfg.Limits.MaxBufferedBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
 		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration,
 		FeePercent: cfg.Credentials.FeePercent, LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],

@@ -19,10 +19,14 @@ var _ proxy.Providers = providers{}
 
 // Send sends a request, and says in the proxy's words what an error means.
 func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, error) {
-	resp, err := p.Do(ctx, upstream.Request{
+	r := upstream.Request{
 		Provider: o.Provider, Account: o.Account, Path: o.Path, RawQuery: o.Query, Header: o.Header,
-		Body: o.Body[0], Parts: o.Body[1:], RequestID: o.RequestID, Release: o.Release,
-	})
+		RequestID: o.RequestID, Release: o.Release, Raw: o.Raw, Method: o.Method, From: o.From, Size: o.Size,
+	}
+	if len(o.Body) > 0 {
+		r.Body, r.Parts = o.Body[0], o.Body[1:]
+	}
+	resp, err := p.Do(ctx, r)
 	switch {
 	case err == nil:
 		return resp, nil

@@ -169,7 +169,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	}
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/anthropic/"), strings.HasPrefix(path, "/v1beta/"),
-		strings.HasPrefix(path, "/openai/"), strings.HasPrefix(path, "/v2/"), strings.HasPrefix(path, "/chatbots/"), strings.HasPrefix(path, "/api/v1/chatbot/"):
+		strings.HasPrefix(path, "/openai/"), strings.HasPrefix(path, "/v2/"), strings.HasPrefix(path, "/chatbots/"), strings.HasPrefix(path, "/api/v1/chatbot/"), strings.HasPrefix(path, "/providers/"):
 		s.proxy.ServeHTTP(w, r)
 	case path == "/healthz":
 		answer(w, http.StatusOK, "ok\n")

@@ -26,7 +26,12 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 	lower(out, "Idempotency-Key")
 	lower(out, "X-Idempotency-Key")
 	out["Accept-Encoding"] = identityValue // the meter reads the answer
-	out["Content-Type"] = jsonValue        // as the gate has read it, whatever the caller said beside that
+	if r.Raw {
+		passed(out, r.Header, "Content-Type")
+		passed(out, r.Header, "Content-Encoding")
+	} else {
+		out["Content-Type"] = jsonValue // as the gate has read it, whatever the caller said beside that
+	}
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = agentValue
 	}
@@ -51,6 +56,13 @@ var (
 	agentValue    = []string{"tollgate"}
 	jsonValue     = []string{"application/json"}
 )
+
+// passed passes on what the caller says of a body that nobody has read.
+func passed(out, in http.Header, name string) {
+	if v := in[name]; len(v) > 0 {
+		out[name] = v
+	}
+}
 
 func lower(h http.Header, name string) {
 	if v, ok := h[name]; ok {

@@ -24,6 +24,17 @@ type Request struct {
 	Account  *credential.Account // whose account it is sent under; nil = the provider's own
 	Parts    [][]byte            // sent after Body, one after another: what a rewrite leaves in place need not be copied together
 
+	// Raw says that Path is the provider's own, below the host or what the base URL
+	// names of it, and that the body is what the caller's headers say of it: else it
+	// is JSON.
+	Raw bool
+
+	// From is the body in the place of Body and Parts, where it is not kept whole; nil
+	// = there is none. It is read once, while Do runs and until the provider has taken
+	// all of it or the answer is closed. Size is its length; -1 = not known.
+	From io.Reader
+	Size int64
+
 	// RequestID is sent as X-Client-Request-Id, which OpenAI keeps in its log
 	// beside its own id, in place of what the caller sent under that name.
 	// "" passes the caller's.
@@ -44,6 +55,9 @@ func (r *Request) free() {
 // request builds what the transport sends.
 func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sending, error) {
 	at, err := t.place(r.Path)
+	if r.Raw {
+		at, err = t.own(r.Path)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,7 +77,12 @@ func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sendi
 		ProtoMinor:    1,
 		ContentLength: s.size,
 	}).WithContext(ctx)
-	if s.size > 0 {
+	switch {
+	case r.From != nil && r.Size != 0:
+		s.size, out.ContentLength = r.Size, r.Size
+		s.open.Add(1)
+		out.Body = &once{from: r.From, of: s}
+	case s.size > 0:
 		s.open.Add(1)
 		out.Body = s.reader(&s.first)
 		out.GetBody = s.again
@@ -148,7 +167,7 @@ func (s *sending) again() (io.ReadCloser, error) {
 // recall reports whether no byte of the body was taken, and sees to it that none
 // will be: the transport's writer can outlive RoundTrip.
 func (s *sending) recall() bool {
-	return s.size > 0 && s.state.CompareAndSwap(untouched, recalled)
+	return s.size != 0 && s.state.CompareAndSwap(untouched, recalled)
 }
 
 // done drops one hold on the body; the last one releases it.
@@ -156,6 +175,29 @@ func (s *sending) done() {
 	if s.open.Add(-1) == 0 && s.release != nil {
 		s.release()
 	}
+}
+
+// once is the only pass over a body that is not kept.
+type once struct {
+	from   io.Reader
+	of     *sending
+	closed atomic.Bool
+}
+
+// Read takes the next bytes, which from then on count as sent.
+func (o *once) Read(p []byte) (int, error) {
+	if !o.of.state.CompareAndSwap(untouched, began) && o.of.state.Load() == recalled {
+		return 0, errRecalled
+	}
+	return o.from.Read(p)
+}
+
+// Close ends the pass. Only the first call counts.
+func (o *once) Close() error {
+	if !o.closed.Swap(true) {
+		o.of.done()
+	}
+	return nil
 }
 
 // reader is one attempt's pass over the body. The HTTP/2 transport closes it while

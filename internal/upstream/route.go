@@ -163,6 +163,40 @@ func (t *target) place(path string) (place, error) {
 	return place{url: &at, header: header}, nil
 }
 
+// own finds where a path of the provider's own lies. For those whose base URL ends
+// in /v1 that is what is below it, and what is beside it.
+func (t *target) own(path string) (place, error) {
+	if hasDotSegment(path) || !strings.HasPrefix(path, "/") {
+		return place{}, fmt.Errorf("a provider has no path %q", path)
+	}
+	at := *t.base
+	rest, v1 := strings.CutPrefix(path, "/v1/")
+	switch t.kind {
+	case "openai", "huggingface", "custom":
+		if v1 {
+			at.Path += "/" + rest
+			break
+		}
+		at.Path = strings.TrimSuffix(at.Path, "/v1") + path
+	default:
+		at.Path += path
+	}
+	return place{url: &at, header: ownHeader(t.kind, path)}, nil
+}
+
+// ownHeader takes the credential at a path of the provider's own.
+func ownHeader(kind, path string) string {
+	switch {
+	case kind == "azure":
+		return "Api-Key"
+	case kind == "anthropic":
+		return "X-Api-Key"
+	case kind == "google" && !strings.HasPrefix(path, "/v1beta/openai/"):
+		return "X-Goog-Api-Key"
+	}
+	return authorization
+}
+
 // hasDotSegment finds "." and ".." segments: a provider that resolves them would
 // serve another path than the one that was admitted.
 func hasDotSegment(path string) bool {
