@@ -24,10 +24,10 @@ import (
 )
 
 // gate is the whole program before a simulated provider, which it knows as
-// "demo", "openai", "anthropic" and "google".
+// "demo", "openai", "anthropic", "google", "azure" and "cohere".
 type gate struct {
 	t        *testing.T
-	root     string // as Anthropic's and Google's SDKs take it
+	root     string // as the SDKs take it that are not OpenAI's
 	base     string // as OpenAI's SDK takes it
 	admin    *client.Client
 	provider *simulate.Provider
@@ -38,6 +38,7 @@ func open(t *testing.T) *gate {
 	for _, name := range []string{
 		"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS",
 		"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL",
+		"AZURE_OPENAI_API_KEY", "CO_API_KEY", "COHERE_API_KEY",
 	} {
 		t.Setenv(name, "") // the SDKs read them, and so would Tollgate
 	}
@@ -56,6 +57,8 @@ func open(t *testing.T) *gate {
 
 		"anthropic": {BaseURL: upstream.URL, APIKey: secret.New("sk-ant")},
 		"google":    {BaseURL: upstream.URL, APIKey: secret.New("AIza")},
+		"azure":     {BaseURL: upstream.URL, APIKey: secret.New("azure-credential")},
+		"cohere":    {BaseURL: upstream.URL, APIKey: secret.New("cohere-credential")},
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	srv, err := server.New(ctx, cfg, server.Options{})
