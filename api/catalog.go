@@ -52,11 +52,18 @@ type ModelList struct {
 // ModelPricing is what a model costs, in US dollars as decimal text. Token prices
 // are for a million tokens.
 type ModelPricing struct {
-	Tiers                   []PriceTier `json:"tiers" nullable:"false" doc:"Token prices by the size of the input; the last tier that a request reaches holds for all of it. Empty when tokens have no price."`
-	ImageUSD                *string     `json:"image_usd" doc:"For one image; null is no price."`
-	SecondUSD               *string     `json:"second_usd" doc:"For one second of sound; null is no price."`
-	CharactersUSDPerMillion *string     `json:"characters_usd_per_million" doc:"For a million characters; null is no price."`
-	SearchUSD               *string     `json:"search_usd" doc:"For one search unit; null is no price."`
+	Tiers                   []PriceTier      `json:"tiers" nullable:"false" doc:"Token prices by the size of the input; the last tier that a request reaches holds for all of it. Empty when tokens have no price."`
+	ImageUSD                *string          `json:"image_usd" doc:"For one image; null is no price."`
+	SecondUSD               *string          `json:"second_usd" doc:"For one second of sound; null is no price."`
+	CharactersUSDPerMillion *string          `json:"characters_usd_per_million" doc:"For a million characters; null is no price."`
+	SearchUSD               *string          `json:"search_usd" doc:"For one search unit; null is no price."`
+	ServiceTiers            []ServicePricing `json:"service_tiers" nullable:"false" doc:"Token prices under other services than the standard one. Empty when there are none."`
+}
+
+// ServicePricing is what tokens cost under a service.
+type ServicePricing struct {
+	Service string      `json:"service" enum:"flex,priority,fast,batch" doc:"flex is later and cheaper, priority before others, fast is faster answers, batch some time within a day."`
+	Tiers   []PriceTier `json:"tiers" nullable:"false" doc:"Token prices by the size of the input, as the standard ones."`
 }
 
 // PriceTier is the token prices of requests with more than so many input tokens,

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +19,8 @@ type pricesCmd struct {
 	List     pricesListCmd     `cmd:"" help:"List the prices in force."`
 	Get      pricesGetCmd      `cmd:"" help:"Show one row of prices."`
 	Set      pricesSetCmd      `cmd:"" help:"Set the price of a model from an instant on."`
+	Import   pricesImportCmd   `cmd:"" help:"Set the prices of a list that others collect: LiteLLM's or models.dev's."`
+	Diff     pricesDiffCmd     `cmd:"" help:"Say what importing a list would change, and change nothing."`
 	Versions pricesVersionsCmd `cmd:"" help:"List the prices that were set or imported, newest first."`
 }
 
@@ -100,6 +104,9 @@ func (p *printer) pricing(prices api.ModelPricing) {
 	if len(prices.Tiers) > 0 {
 		p.table(rows)
 	}
+	for _, s := range prices.ServiceTiers {
+		p.printf("%s: %s\n", s.Service, strings.Join(priceWords(&api.ModelPricing{Tiers: s.Tiers}), ", "))
+	}
 	for _, unit := range []struct {
 		name  string
 		price *string
@@ -127,6 +134,7 @@ type pricesSetCmd struct {
 	Reasoning    *string                 `placeholder:"USD" help:"A million tokens of hidden thought; as output if left out."`
 	OutputAudio  *string                 `placeholder:"USD" help:"A million tokens of sound as output; as output if left out."`
 	Tier         []string                `placeholder:"TIER" sep:"none" help:"Prices of requests with more input tokens: '200000 input=2.50 output=15 cache_read=0.25'; may be repeated."`
+	Service      []string                `placeholder:"SERVICE" sep:"none" help:"Prices under another service: 'flex input=0.0625 output=0.25', or priority, fast, batch; 'flex >200000 input=…' for a tier of it; may be repeated."`
 	Image        *string                 `placeholder:"USD" help:"One image."`
 	Second       *string                 `placeholder:"USD" help:"One second of sound."`
 	Characters   *string                 `placeholder:"USD" help:"A million characters."`
@@ -190,32 +198,42 @@ func (c *pricesSetCmd) row() (api.PriceInput, error) {
 	case c.Input != nil:
 		base.InputUSDPerMillion, base.OutputUSDPerMillion = *c.Input, *c.Output
 		row.Tiers = append(row.Tiers, base)
-	case base != (api.PriceTierInput{}) || len(c.Tier) > 0:
+	case base != (api.PriceTierInput{}) || len(c.Tier)+len(c.Service) > 0:
 		return row, misuse("further prices of tokens need --input and --output")
 	}
 	for _, text := range c.Tier {
-		tier, err := parseTier(text)
-		if err != nil {
-			return row, misuse("--tier: %w", err)
+		above, prices, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(text), ">"), " ")
+		tier, err := parseTier(above, prices)
+		if err != nil || tier.AboveInputTokens == 0 {
+			return row, misuse("--tier: %q is not like '200000 input=2.50 output=15': %w", text, err)
 		}
 		row.Tiers = append(row.Tiers, tier)
+	}
+	for _, text := range c.Service {
+		name, prices, _ := strings.Cut(strings.TrimSpace(text), " ")
+		above := "0"
+		if rest, ok := strings.CutPrefix(prices, ">"); ok {
+			above, prices, _ = strings.Cut(rest, " ")
+		}
+		tier, err := parseTier(above, prices)
+		if err != nil {
+			return row, misuse("--service: %q is not like 'flex input=0.0625 output=0.25': %w", text, err)
+		}
+		at := slices.IndexFunc(row.ServiceTiers, func(s api.ServicePriceInput) bool { return s.Service == name })
+		if at < 0 {
+			at, row.ServiceTiers = len(row.ServiceTiers), append(row.ServiceTiers, api.ServicePriceInput{Service: name})
+		}
+		row.ServiceTiers[at].Tiers = append(row.ServiceTiers[at].Tiers, tier)
 	}
 	return row, nil
 }
 
-// parseTier reads "200000 input=2.50 output=15 cache_read=0.25".
-func parseTier(text string) (api.PriceTierInput, error) {
-	var t api.PriceTierInput
-	words := strings.Fields(text)
-	if len(words) < 3 {
-		return t, fmt.Errorf("%q is not like '200000 input=2.50 output=15'", text)
+// parseTier reads a size of the input and prices: "input=2.50 output=15 cache_read=0.25".
+func parseTier(above, prices string) (t api.PriceTierInput, err error) {
+	if t.AboveInputTokens, err = strconv.ParseInt(above, 10, 64); err != nil || t.AboveInputTokens < 0 {
+		return t, fmt.Errorf("%q is not a number of input tokens", above)
 	}
-	above, err := strconv.ParseInt(strings.TrimPrefix(words[0], ">"), 10, 64)
-	if err != nil || above <= 0 {
-		return t, fmt.Errorf("%q does not begin with a number of input tokens", text)
-	}
-	t.AboveInputTokens = above
-	for _, word := range words[1:] {
+	for word := range strings.FieldsSeq(prices) {
 		name, price, _ := strings.Cut(word, "=")
 		switch name {
 		case "input":
@@ -235,8 +253,11 @@ func parseTier(text string) (api.PriceTierInput, error) {
 		case "output_audio":
 			t.OutputAudioUSDPerMillion = &price
 		default:
-			return t, fmt.Errorf("%q: not the name of a price", word)
+			return t, fmt.Errorf("%q is not the name of a price", word)
 		}
+	}
+	if t.InputUSDPerMillion == "" || t.OutputUSDPerMillion == "" {
+		return t, errors.New("it needs input= and output=")
 	}
 	return t, nil
 }

@@ -13,38 +13,44 @@ type priceOf struct{ name, usd string }
 
 // named are all prices of a model, those of further tiers with their size.
 func named(m *api.ModelPricing) []priceOf {
-	var list []priceOf
+	var all []priceOf
 	if m == nil {
 		return nil
 	}
-	for _, t := range m.Tiers {
-		at := ""
-		if t.AboveInputTokens > 0 {
-			at = fmt.Sprintf(">%d ", t.AboveInputTokens)
-		}
-		add := func(name, usd, otherwise string) {
-			if usd != otherwise {
-				list = append(list, priceOf{at + name, usd})
+	tiers := func(prefix string, list []api.PriceTier) {
+		for _, t := range list {
+			at := ""
+			if t.AboveInputTokens > 0 {
+				at = fmt.Sprintf(">%d ", t.AboveInputTokens)
 			}
+			add := func(name, usd, otherwise string) {
+				if usd != otherwise {
+					all = append(all, priceOf{at + prefix + name, usd})
+				}
+			}
+			add("input", t.InputUSDPerMillion, "")
+			add("output", t.OutputUSDPerMillion, "")
+			add("cache_read", t.CacheReadUSDPerMillion, t.InputUSDPerMillion)
+			add("cache_write", t.CacheWriteUSDPerMillion, t.InputUSDPerMillion)
+			add("cache_write_1h", t.CacheWrite1hUSDPerMillion, t.CacheWriteUSDPerMillion)
+			add("input_audio", t.InputAudioUSDPerMillion, t.InputUSDPerMillion)
+			add("reasoning", t.ReasoningUSDPerMillion, t.OutputUSDPerMillion)
+			add("output_audio", t.OutputAudioUSDPerMillion, t.OutputUSDPerMillion)
 		}
-		add("input", t.InputUSDPerMillion, "")
-		add("output", t.OutputUSDPerMillion, "")
-		add("cache_read", t.CacheReadUSDPerMillion, t.InputUSDPerMillion)
-		add("cache_write", t.CacheWriteUSDPerMillion, t.InputUSDPerMillion)
-		add("cache_write_1h", t.CacheWrite1hUSDPerMillion, t.CacheWriteUSDPerMillion)
-		add("input_audio", t.InputAudioUSDPerMillion, t.InputUSDPerMillion)
-		add("reasoning", t.ReasoningUSDPerMillion, t.OutputUSDPerMillion)
-		add("output_audio", t.OutputAudioUSDPerMillion, t.OutputUSDPerMillion)
+	}
+	tiers("", m.Tiers)
+	for _, s := range m.ServiceTiers {
+		tiers(s.Service+"_", s.Tiers)
 	}
 	for _, unit := range []struct {
 		name string
 		usd  *string
 	}{{"image", m.ImageUSD}, {"second", m.SecondUSD}, {"characters", m.CharactersUSDPerMillion}, {"search", m.SearchUSD}} {
 		if unit.usd != nil {
-			list = append(list, priceOf{unit.name, *unit.usd})
+			all = append(all, priceOf{unit.name, *unit.usd})
 		}
 	}
-	return list
+	return all
 }
 
 func priceWords(m *api.ModelPricing) []string {

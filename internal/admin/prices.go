@@ -93,7 +93,7 @@ func (s *service) setPrices(ctx context.Context, who authority.Principal, in *ob
 	report := api.PricesReport{Results: make([]api.PriceResult, len(body.rows))}
 	var at []int
 	for i, raw := range body.rows {
-		v, wrong := readPrice(raw)
+		v, wrong := s.readPrice(raw, body.keepRest)
 		report.Results[i] = api.PriceResult{Provider: v.Provider, Model: v.Model, Outcome: string(pricing.Refused), Errors: wrong}
 		if wrong == nil {
 			v.Source, v.Actor = body.source, who.ID()
@@ -162,9 +162,10 @@ func resultView(r pricing.Result, dry bool) api.PriceResult {
 
 // pricesBody is the body of setPrices, the rows as they were sent.
 type pricesBody struct {
-	source string
-	dryRun bool
-	rows   []jsontext.Value
+	source   string
+	dryRun   bool
+	keepRest bool
+	rows     []jsontext.Value
 }
 
 func (s *service) readPrices(raw []byte) (body pricesBody, err error) {
@@ -182,6 +183,10 @@ func (s *service) readPrices(raw []byte) (body pricesBody, err error) {
 			}
 		case "dry_run":
 			if v.Kind() == 'n' || json.Unmarshal(v, &body.dryRun) != nil {
+				fail(name, "must be true or false")
+			}
+		case "keep_rest":
+			if v.Kind() == 'n' || json.Unmarshal(v, &body.keepRest) != nil {
 				fail(name, "must be true or false")
 			}
 		case "prices":
@@ -217,8 +222,9 @@ func each[T any](list []T, is func(T) bool) bool {
 	return !slices.ContainsFunc(list, func(v T) bool { return !is(v) })
 }
 
-// readPrice reads one row, or says what is wrong with it.
-func readPrice(raw jsontext.Value) (v catalog.Version, wrong []api.FieldError) {
+// readPrice reads one row, or says what is wrong with it. With keep, what the row
+// does not say is as it is now.
+func (s *service) readPrice(raw jsontext.Value, keep bool) (v catalog.Version, wrong []api.FieldError) {
 	var in api.PriceInput
 	fail := func(field, problem string) { wrong = append(wrong, api.FieldError{Field: field, Message: problem}) }
 	if err := json.Unmarshal(raw, &in, json.RejectUnknownMembers(true)); err != nil {
@@ -239,6 +245,11 @@ func readPrice(raw jsontext.Value) (v catalog.Version, wrong []api.FieldError) {
 	for name, n := range map[string]int64{"context_tokens": in.ContextTokens, "max_output_tokens": in.MaxOutputTokens} {
 		if n < 0 || n > 1_000_000_000 {
 			fail(name, "must be a whole number from 0 to 1000000000")
+		}
+	}
+	if keep && !in.Reset {
+		if m := s.prices.Catalog().Priced(in.Provider, in.Model, atOrNow(v.From)); m != nil {
+			in = withRest(in, tariffView(m.Tariff()))
 		}
 	}
 	t, problems := tariffOf(in)

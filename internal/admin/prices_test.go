@@ -28,7 +28,9 @@ func TestPricesAreShownAsTheyAreSet(t *testing.T) {
 	ctx := t.Context()
 	later := time.Date(2098, 12, 1, 0, 0, 0, 0, time.UTC)
 	report, err := h.SetPrices(ctx, api.PricesInput{Source: "a letter", Prices: []api.PriceInput{
-		{Provider: "openai", Model: "brand-new", From: &later, ImageUSD: ptr("0.04"), SecondUSD: ptr("0.0001"), CharactersUSDPerMillion: ptr("15"), SearchUSD: ptr("0.002"), ContextTokens: 9, MaxOutputTokens: 5, Tiers: []api.PriceTierInput{
+		{Provider: "openai", Model: "brand-new", From: &later, ImageUSD: ptr("0.04"), SecondUSD: ptr("0.0001"), CharactersUSDPerMillion: ptr("15"), SearchUSD: ptr("0.002"), ContextTokens: 9, MaxOutputTokens: 5, ServiceTiers: []api.ServicePriceInput{
+			{Service: "flex", Tiers: []api.PriceTierInput{{InputUSDPerMillion: "0.5", OutputUSDPerMillion: "1", CacheReadUSDPerMillion: ptr("0.05")}}},
+		}, Tiers: []api.PriceTierInput{
 			{InputUSDPerMillion: "1", OutputUSDPerMillion: "2", CacheReadUSDPerMillion: ptr("0.1"), CacheWriteUSDPerMillion: ptr("1.25"), CacheWrite1hUSDPerMillion: ptr("2.000001"), InputAudioUSDPerMillion: ptr("7"), ReasoningUSDPerMillion: ptr("3"), OutputAudioUSDPerMillion: ptr("8")},
 			{AboveInputTokens: 200_000, InputUSDPerMillion: "4", OutputUSDPerMillion: "5"},
 		}},
@@ -37,6 +39,16 @@ func TestPricesAreShownAsTheyAreSet(t *testing.T) {
 	must(t, err)
 	want := api.ModelPricing{
 		ImageUSD: ptr("0.04"), SecondUSD: ptr("0.0001"), CharactersUSDPerMillion: ptr("15.00"), SearchUSD: ptr("0.002"),
+		ServiceTiers: []api.ServicePricing{{Service: "flex", Tiers: []api.PriceTier{
+			{
+				InputUSDPerMillion: "0.50", CacheReadUSDPerMillion: "0.05", CacheWriteUSDPerMillion: "0.50", CacheWrite1hUSDPerMillion: "0.50",
+				InputAudioUSDPerMillion: "0.50", OutputUSDPerMillion: "1.00", ReasoningUSDPerMillion: "1.00", OutputAudioUSDPerMillion: "1.00",
+			},
+			{ // none is given: no less than the standard one
+				AboveInputTokens: 200_000, InputUSDPerMillion: "4.00", CacheReadUSDPerMillion: "4.00", CacheWriteUSDPerMillion: "4.00", CacheWrite1hUSDPerMillion: "4.00",
+				InputAudioUSDPerMillion: "4.00", OutputUSDPerMillion: "5.00", ReasoningUSDPerMillion: "5.00", OutputAudioUSDPerMillion: "5.00",
+			},
+		}}},
 		Tiers: []api.PriceTier{
 			{
 				InputUSDPerMillion: "1.00", CacheReadUSDPerMillion: "0.10", CacheWriteUSDPerMillion: "1.25", CacheWrite1hUSDPerMillion: "2.000001",
@@ -99,6 +111,10 @@ func TestWrongPricesAreRefusedRowByRow(t *testing.T) {
 		{Provider: "openai", Model: "i", Tiers: []api.PriceTierInput{{InputUSDPerMillion: "100000.000001", OutputUSDPerMillion: "2"}}},
 		{Provider: "openai", Model: "j", ImageUSD: ptr("1000.01")},
 		{Provider: "openai", Model: "k", Tiers: tier, ContextTokens: -1},
+		{Provider: "openai", Model: "l", Tiers: tier, ServiceTiers: []api.ServicePriceInput{{Service: "slow", Tiers: tier}}},
+		{Provider: "openai", Model: "m", Tiers: tier, ServiceTiers: []api.ServicePriceInput{{Service: "flex", Tiers: tier}, {Service: "flex", Tiers: tier}}},
+		{Provider: "openai", Model: "n", ImageUSD: ptr("1"), ServiceTiers: []api.ServicePriceInput{{Service: "flex", Tiers: tier}}},
+		{Provider: "openai", Model: "o", Tiers: tier, ServiceTiers: []api.ServicePriceInput{{Service: "flex"}}},
 		{Provider: "openai", Model: "good", Tiers: tier},
 		{Provider: "openai", Model: "good", Tiers: tier},
 	}
@@ -134,5 +150,41 @@ func TestOnlyWhoMayChangesPrices(t *testing.T) {
 		if list, err := c.PriceVersions(t.Context(), client.PriceQuery{}); err != nil || list.Total != 0 {
 			t.Errorf("%s: %+v, %v", name, list, err)
 		}
+	}
+}
+
+// What a list does not say stays as it is, if that is wanted; else it is gone.
+func TestKeepRest(t *testing.T) {
+	h := newHouse(t)
+	full := api.PriceInput{
+		Provider: "anthropic", Model: "claude-x", SearchUSD: ptr("0.01"),
+		Tiers: []api.PriceTierInput{{InputUSDPerMillion: "1", OutputUSDPerMillion: "5", CacheReadUSDPerMillion: ptr("0.1"), CacheWrite1hUSDPerMillion: ptr("2")}},
+		ServiceTiers: []api.ServicePriceInput{
+			{Service: "fast", Tiers: []api.PriceTierInput{{InputUSDPerMillion: "6", OutputUSDPerMillion: "30", CacheReadUSDPerMillion: ptr("0.6")}}},
+			{Service: "priority", Tiers: []api.PriceTierInput{{InputUSDPerMillion: "2", OutputUSDPerMillion: "10"}}},
+		},
+	}
+	set := func(keep bool, p api.PriceInput) *api.ModelPricing {
+		t.Helper()
+		report, err := h.SetPrices(t.Context(), api.PricesInput{KeepRest: keep, Prices: []api.PriceInput{p}})
+		must(t, err)
+		if report.Refused > 0 {
+			t.Fatalf("%+v", report)
+		}
+		return report.Results[0].After
+	}
+	before := set(false, full)
+	bare := api.PriceInput{Provider: "anthropic", Model: "claude-x", Tiers: []api.PriceTierInput{{InputUSDPerMillion: "1", OutputUSDPerMillion: "5"}}}
+	if diff := cmp.Diff(before, set(true, bare)); diff != "" {
+		t.Error(diff)
+	}
+	bare.Tiers[0].CacheReadUSDPerMillion, bare.ServiceTiers = ptr("0.2"), []api.ServicePriceInput{{Service: "priority", Tiers: []api.PriceTierInput{{InputUSDPerMillion: "3", OutputUSDPerMillion: "15"}}}}
+	after := set(true, bare)
+	if after.Tiers[0].CacheReadUSDPerMillion != "0.20" || after.Tiers[0].CacheWrite1hUSDPerMillion != "2.00" || *after.SearchUSD != "0.01" ||
+		len(after.ServiceTiers) != 2 || after.ServiceTiers[0].Tiers[0].InputUSDPerMillion != "3.00" || after.ServiceTiers[1].Tiers[0].CacheReadUSDPerMillion != "0.60" {
+		t.Errorf("%+v", after)
+	}
+	if gone := set(false, bare); gone.SearchUSD != nil || len(gone.ServiceTiers) != 1 || gone.Tiers[0].CacheWrite1hUSDPerMillion != "1.00" {
+		t.Errorf("%+v", gone)
 	}
 }

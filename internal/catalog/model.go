@@ -18,6 +18,7 @@ type Model struct {
 	Priced          bool      // its tokens have a price; a model without one is unpriced, not free
 	Tiers           []Tier    // token prices, by rising AboveInput, the first at 0; none when unpriced
 	Units           Units     // prices of what is not counted in tokens
+	Offers          []Offer   // what its tokens cost under other services than the standard one
 	Capabilities    []string  // what it is for, as models.txt lists them; none means chat
 	Released        string    // YYYY-MM-DD, "" = unknown
 	PriceSource     Source    // where its prices come from
@@ -26,6 +27,7 @@ type Model struct {
 
 	aliases []string // further exact names of the row
 	prices  string   // Tariff.String, made once
+	charged []charged
 	later   []*Model // what the row is from their Since on, in rising order
 	absent  bool     // there is no such row
 }
@@ -91,12 +93,11 @@ func (m *Model) Tariff() Tariff {
 	if m == nil {
 		return Tariff{}
 	}
-	return Tariff{Tiers: m.Tiers, Units: m.Units}
+	return Tariff{Tiers: m.Tiers, Units: m.Units, Offers: m.Offers}
 }
 
-// Prices is the text of the model's tariff, to be stored with what was charged
-// by it: ParsePrices reads it back. It is made once at load, so this costs
-// nothing. "" where there are no prices.
+// Prices is the text of the model's tariff, offers included: ParsePrices reads it
+// back. It is made once at load, so this costs nothing. "" where there are no prices.
 func (m *Model) Prices() string {
 	if m == nil {
 		return ""

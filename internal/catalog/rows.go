@@ -76,6 +76,9 @@ func parseRow(words []string) (*Model, error) {
 		}
 	}
 	tariff, err := parseTariff(prices)
+	if tariff.Service != Standard {
+		err = errors.New("service: stands with what was charged, not in rows")
+	}
 	note(err)
 	m.setTariff(tariff)
 	if len(problems) > 0 {
@@ -86,9 +89,9 @@ func parseRow(words []string) (*Model, error) {
 
 // setTariff gives the model its prices, and the text of them.
 func (m *Model) setTariff(t Tariff) {
-	m.Tiers, m.Units = t.Tiers, t.Units
+	m.Tiers, m.Units, m.Offers = t.Tiers, t.Units, t.Offers
 	m.Priced = len(t.Tiers) > 0
-	m.prices = t.String()
+	m.prices, m.charged = t.String(), chargedOf(t)
 }
 
 // attribute takes a word of a row that is no price.

@@ -35,8 +35,10 @@ type Units struct {
 // Tariff is all prices of a model. The zero Tariff has none, and charges
 // nothing.
 type Tariff struct {
-	Tiers []Tier // by rising AboveInput, the first at 0
-	Units Units
+	Tiers   []Tier // by rising AboveInput, the first at 0
+	Units   Units
+	Service Service // whose they are
+	Offers  []Offer // what other services cost, in the order of Services; none of Cost and the bounds looks at them
 }
 
 // Cost is what of the usage is not counted in tokens costs, each part rounded
@@ -124,10 +126,10 @@ func (t Tariff) OutputPrice(inputTokens int64) money.Price {
 	return dearest
 }
 
-// Share is t at so many percent of its prices, each rounded up.
+// Share is t at so many percent of its prices, each rounded up, without its offers.
 func (t Tariff) Share(percent int64) Tariff {
 	of := func(p money.Price) money.Price { return p.Share(percent) }
-	share := Tariff{Tiers: make([]Tier, len(t.Tiers)), Units: Units{
+	share := Tariff{Service: t.Service, Tiers: make([]Tier, len(t.Tiers)), Units: Units{
 		Image: of(t.Units.Image), Second: of(t.Units.Second), Character: of(t.Units.Character), SearchUnit: of(t.Units.SearchUnit),
 	}}
 	for i, tier := range t.Tiers {

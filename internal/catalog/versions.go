@@ -20,8 +20,8 @@ type Version struct {
 	Provider, Model string // the row; its name may hold *
 	From            time.Time
 	Prices          string // as Tariff.String writes them; "" = what lies below holds again
-	ContextTokens   int64  // 0 = as below
-	MaxOutputTokens int64  // 0 = as below
+	ContextTokens   int64  // where nothing below says it; 0 = not known
+	MaxOutputTokens int64  // likewise
 	Source          string // what they were read from: "set", or a list that was imported
 	Actor           string // id of who set them
 	SetAt           time.Time
@@ -51,6 +51,9 @@ func (c *Catalog) Check(v Version) (Version, error) {
 	if err == nil {
 		err = t.check()
 	}
+	if t.Service != Standard {
+		err = errors.New("prices: service stands with what was charged, not in prices")
+	}
 	if err != nil {
 		problems = append(problems, err)
 	}
@@ -61,9 +64,14 @@ func (c *Catalog) Check(v Version) (Version, error) {
 // check refuses prices that are beyond reason.
 func (t Tariff) check() error {
 	most, unit := t.Units.Character, max(t.Units.Image, t.Units.Second, t.Units.SearchUnit)/perMillion
-	for _, tier := range t.Tiers {
-		r := tier.Rates
-		most = max(most, r.Input, r.CacheRead, r.CacheWrite, r.CacheWrite1h, r.InputAudio, r.Output, r.Reasoning, r.OutputAudio)
+	tiers := slices.Clone(t.Tiers)
+	for _, o := range t.Offers {
+		tiers = append(tiers, o.Tiers...)
+	}
+	for _, tier := range tiers {
+		for _, p := range tier.Rates.classes() {
+			most = max(most, *p)
+		}
 	}
 	if most > maxPrice || unit > maxUnit {
 		return fmt.Errorf("prices: beyond reason; at most $%s for a million tokens or characters and $%s for an image, a second or a search", money.Price(maxPrice), money.Price(maxUnit))
@@ -142,14 +150,16 @@ func (v *Version) over(below, kin *Model) (*Model, error) {
 	}
 	m := &Model{Provider: v.Provider, Name: v.Model, ContextTokens: v.ContextTokens, MaxOutputTokens: v.MaxOutputTokens, PriceSource: Stored}
 	m.setTariff(t)
-	m.absent = below == nil && v.Prices == ""
-	switch {
-	case below != nil:
-		m = m.over(below)
-	case kin != nil:
+	m.absent = below == nil && v.Prices == "" // then it is as if there never was such a row
+	if below == nil && kin != nil {
 		like := *kin
 		like.aliases, like.Released = nil, ""
-		m = m.over(&like)
+		below = &like
+	}
+	if below != nil {
+		m.ContextTokens = cmp.Or(below.ContextTokens, m.ContextTokens)
+		m.MaxOutputTokens = cmp.Or(below.MaxOutputTokens, m.MaxOutputTokens)
+		m = m.over(below)
 	}
 	m.Since, m.VersionID = v.From, v.ID
 	return m, nil
@@ -182,4 +192,17 @@ func (c *Catalog) Row(provider, name string, at time.Time) *Model {
 		return nil
 	}
 	return c.rows[i].At(at)
+}
+
+// Priced is the row by which a name is priced at an instant: its own, or the one
+// that an undated or a wider name has; nil = none.
+func (c *Catalog) Priced(provider, name string, at time.Time) *Model {
+	if m := c.Row(provider, name, at); m != nil || strings.Contains(name, "*") {
+		return m
+	}
+	t, ok := c.explicit(provider+"/"+name, at)
+	if !ok {
+		return nil
+	}
+	return t.Model
 }

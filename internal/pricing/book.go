@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,7 +189,7 @@ func (b *Book) judge(versions []catalog.Version, now time.Time) []Result {
 
 // compare says what the version changes.
 func (r *Result) compare(known, next *catalog.Catalog) {
-	before, after := rowOf(known, r), rowOf(next, r)
+	before, after := known.Priced(r.Provider, r.Model, r.From), next.Priced(r.Provider, r.Model, r.From)
 	r.Before, r.After = before.Tariff(), after.Tariff()
 	if before.Prices() != "" {
 		r.BeforeFrom = before.PriceSource
@@ -203,22 +202,6 @@ func (r *Result) compare(known, next *catalog.Catalog) {
 	default:
 		r.Outcome = Changed
 	}
-}
-
-// rowOf is the row that the version's name leads to at its instant: its own, or the
-// one that priced it until now; nil = none.
-func rowOf(c *catalog.Catalog, r *Result) *catalog.Model {
-	if m := c.Row(r.Provider, r.Model, r.From); m != nil {
-		return m
-	}
-	if strings.Contains(r.Model, "*") {
-		return nil
-	}
-	t, err := c.Resolve(r.Row(), r.From, nil)
-	if err != nil {
-		return nil
-	}
-	return t.Model
 }
 
 func sizes(m *catalog.Model) [2]int64 {
