@@ -205,9 +205,9 @@ func (s *service) rules(e *explanation, grant authority.Grant, wallet authority.
 		e.allow("price", "The route costs nothing.")
 	case !e.pay.costs:
 		e.allow("price", "The request costs nothing here: the credential pays at the provider.")
-	case target.Model.PricedFor(route.Scope):
+	case target.Model.PricedFor(route.Unit):
 		e.allow("price", "The model has a price.")
-	case grant.Chain().Budgeted() && (grant.DefaultPrice() == nil || route.Scope == llm.ScopeRerank):
+	case grant.Chain().Budgeted() && (grant.DefaultPrice() == nil || route.Unit == llm.Searches):
 		e.deny("price", fault.ModelUnpriced, "The model "+name+" has no price, and a budget applies. Give it a price, or the organization a default_price.")
 	default:
 		e.allow("price", "The model has no price; that matters only under a budget.")
@@ -286,7 +286,7 @@ func (s *service) limitAsk(e *explanation, req api.ExplainRequest, route *dialec
 	tariff = s.share(e, tariff)
 	switch {
 	case !route.Output:
-	case req.MaxOutputTokens > 0:
+	case req.MaxOutputTokens > 0 && !route.Open:
 		ask.Output = req.MaxOutputTokens
 	case target.Model != nil && target.Model.MaxOutputTokens > 0:
 		ask.Output = target.Model.MaxOutputTokens
@@ -294,9 +294,25 @@ func (s *service) limitAsk(e *explanation, req api.ExplainRequest, route *dialec
 		ask.Output = unknownOutput
 	}
 	ask.LeastOutput = min(s.leastOutput, ask.Output)
-	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input, catalog.AnyInput), tariff.OutputPrice(ask.Input)
-	if route.Scope == llm.ScopeRerank { // what it is billed at least
-		ask.InputCost = ask.InputCost.Add(tariff.Units.Bound(llm.Usage{Searches: 1}))
+	if route.Open { // which cannot be shortened
+		ask.LeastOutput = ask.Output
 	}
+	units := tariff.Units.Bound(one(route.Unit))
+	if target.Model.ByUnit(route.Unit) {
+		return &limit.Ask{Choices: 1, InputCost: units}
+	}
+	ask.InputCost, ask.OutputPrice = tariff.InputBound(ask.Input, catalog.AnyInput).Add(units), tariff.OutputPrice(ask.Input)
 	return ask
+}
+
+// one is what a description that says no number is taken for: one picture, or one
+// search. How much is to be read aloud or heard it does not say at all.
+func one(unit llm.Unit) (u llm.Usage) {
+	switch unit {
+	case llm.Images:
+		u.Images = 1
+	case llm.Searches:
+		u.Searches = 1
+	}
+	return u
 }

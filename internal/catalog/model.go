@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"tollgate/internal/llm"
@@ -28,8 +29,9 @@ type Model struct {
 	aliases []string // further exact names of the row
 	prices  string   // Tariff.String, made once
 	charged []charged
-	later   []*Model // what the row is from their Since on, in rising order
-	absent  bool     // there is no such row
+	later   []*Model     // what the row is from their Since on, in rising order
+	absent  bool         // there is no such row
+	images  []imagePrice // cheaper than Units.Image, which is the dearest
 }
 
 // Source is where prices come from.
@@ -62,18 +64,6 @@ func (m *Model) Has(capability string) bool {
 	return slices.Contains(m.Capabilities, capability)
 }
 
-// PricedFor reports whether there is a price for what routes of a scope are billed
-// in: search units where documents are ranked, else tokens.
-func (m *Model) PricedFor(scope llm.Scope) bool {
-	switch {
-	case m == nil:
-		return false
-	case scope == llm.ScopeRerank:
-		return m.Units.SearchUnit > 0
-	}
-	return m.Priced
-}
-
 // Cost is what the usage costs: see Tariff.Cost. An unpriced model costs
 // nothing, so ask Priced first where that matters.
 func (m *Model) Cost(u llm.Usage) money.NanoUSD { return m.Tariff().Cost(u) }
@@ -86,6 +76,49 @@ func (m *Model) InputBound(tokens int64, reach Reach) money.NanoUSD {
 // OutputPrice is the most a token of output can cost: see Tariff.OutputPrice.
 func (m *Model) OutputPrice(inputTokens int64) money.Price {
 	return m.Tariff().OutputPrice(inputTokens)
+}
+
+// PricedFor reports whether what is billed by a unit has a price: the unit, or else,
+// where documents are not to be ranked, tokens.
+func (m *Model) PricedFor(unit llm.Unit) bool {
+	return m != nil && (m.Units.Of(unit) > 0 || m.Priced && unit != llm.Searches)
+}
+
+// ByUnit reports whether a unit has a price and tokens have none of the model's own,
+// so that no token counts. Searches are counted beside tokens always.
+func (m *Model) ByUnit(unit llm.Unit) bool {
+	return m != nil && unit != llm.Searches && (!m.Priced || m.PriceSource == Default) && m.Units.Of(unit) > 0
+}
+
+// TariffFor is Tariff, with the price of images of a quality and a size ("" = the
+// usual) where the model has one.
+func (m *Model) TariffFor(quality, size string) Tariff {
+	t := m.Tariff()
+	if m == nil {
+		return t
+	}
+	for _, p := range m.images {
+		if p.is(quality, size) {
+			t.Units.Image = p.price
+		}
+	}
+	return t
+}
+
+// imagePrice is what an image of a quality and a size costs: "*" is any, and what
+// begins with a ! is made when a request does not say.
+type imagePrice struct {
+	quality, size string
+	price         money.Price
+}
+
+// is reports whether the price is that of what a request asks for.
+func (p *imagePrice) is(quality, size string) bool {
+	matches := func(asked, own string) bool {
+		own, usual := strings.CutPrefix(own, "!")
+		return own == "*" || asked == own || usual && (asked == "" || asked == "auto")
+	}
+	return matches(quality, p.quality) && matches(size, p.size)
 }
 
 // Tariff is the model's prices; the zero Tariff where it has none.

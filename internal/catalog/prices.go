@@ -277,9 +277,9 @@ func (r *Rates) class(key string) *money.Price {
 		return &r.CacheWrite1h
 	case "reasoning":
 		return &r.Reasoning
-	case "input_audio":
+	case "input_audio", "input_image":
 		return &r.InputAudio
-	case "output_audio":
+	case "output_audio", "output_image":
 		return &r.OutputAudio
 	}
 	return nil

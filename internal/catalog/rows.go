@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,6 +109,12 @@ func (m *Model) attribute(word string) (taken bool, err error) {
 			return true, fmt.Errorf("%q: want a date like released=2026-04-23", word)
 		}
 		m.Released = value
+	case "image":
+		what, price, priced := strings.Cut(value, "=")
+		if !priced {
+			return false, nil
+		}
+		return true, m.imagePrice(what, price)
 	case "chat", "completions", "responses", "embeddings", "images", "speech",
 		"transcriptions", "moderations", "rerank", "realtime", "searches":
 		m.Capabilities = append(m.Capabilities, word)
@@ -115,6 +122,23 @@ func (m *Model) attribute(word string) (taken bool, err error) {
 		return false, nil
 	}
 	return true, nil
+}
+
+// imagePrice takes a price of images of a quality and a size.
+func (m *Model) imagePrice(what, text string) error {
+	quality, size, ok := strings.Cut(what, "/")
+	if !ok || quality == "" || size == "" {
+		return fmt.Errorf("image=%s=%s: want a quality and a size, like image=hd/1024x1792=0.12", what, text)
+	}
+	p, err := parsePrice("image", text)
+	if err != nil {
+		return err
+	}
+	if p > math.MaxInt64/perMillion {
+		return fmt.Errorf("image=%s=%s: too much", what, text)
+	}
+	m.images = append(m.images, imagePrice{quality: quality, size: size, price: p * perMillion})
+	return nil
 }
 
 // parseTokens reads a number of tokens, - for unknown.
@@ -140,7 +164,7 @@ func (m *Model) over(below *Model) *Model {
 	}
 	if m.prices == "" {
 		merged.setTariff(below.Tariff())
-		merged.PriceSource = below.PriceSource
+		merged.PriceSource, merged.images = below.PriceSource, below.images
 	}
 	if len(m.Capabilities) == 0 {
 		merged.Capabilities = below.Capabilities

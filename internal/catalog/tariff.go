@@ -32,6 +32,21 @@ type Units struct {
 	Image, Second, Character, SearchUnit money.Price
 }
 
+// Of is the price of a million of a unit; 0 = none, or the unit is tokens.
+func (u Units) Of(unit llm.Unit) money.Price {
+	switch unit {
+	case llm.Images:
+		return u.Image
+	case llm.Characters:
+		return u.Character
+	case llm.Seconds:
+		return u.Second
+	case llm.Searches:
+		return u.SearchUnit
+	}
+	return 0
+}
+
 // Tariff is all prices of a model. The zero Tariff has none, and charges
 // nothing.
 type Tariff struct {

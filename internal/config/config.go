@@ -153,6 +153,11 @@ type Bounds struct {
 	// Tokens of one piece of sound in the request. 0 = the model's context window.
 	AudioTokens int64 `yaml:"audio_tokens" range:"0..100000000"`
 
+	// Bytes that a second of sound takes at least, in files to be transcribed that
+	// are compressed: how many seconds one can hold, where seconds are billed. 500
+	// is 4 kbit/s, lower than any way of compressing speech that is in common use.
+	AudioBytesPerSecond int64 `yaml:"audio_bytes_per_second" range:"1..1000000"`
+
 	// Tokens of one file, like a PDF, in the request or named by its id. 0 = the
 	// model's context window.
 	FileTokens int64 `yaml:"file_tokens" range:"0..100000000"`
@@ -430,7 +435,7 @@ func Default() *Config {
 		// The dearest ordinary image is some 48,000 tokens (eight tiles of a model
 		// that bills 5,667 for each), and 50,000 tokens of sound are 26 minutes
 		// where a second is billed as 32. A file has no such figure.
-		Bounds: Bounds{ImageTokens: 50_000, RemoteImageTokens: 50_000, AudioTokens: 50_000},
+		Bounds: Bounds{ImageTokens: 50_000, RemoteImageTokens: 50_000, AudioTokens: 50_000, AudioBytesPerSecond: 500},
 		Journal: Journal{
 			SyncInterval:  50 * time.Millisecond,
 			SegmentBytes:  64 * MiB,

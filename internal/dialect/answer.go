@@ -33,6 +33,8 @@ type answer struct {
 	echo     bool // the top-level member is no output, whatever is in it
 	quiet    bool // the latest name is that of a value without output, which is due
 	quietIn  int  // the depth of such a value; 0 = in none
+	gallery  bool // the top-level member is a list of pictures
+	pictures int64
 
 	keeping kept   // the top-level value that is being kept
 	kept    []byte // its bytes so far
@@ -47,6 +49,7 @@ const (
 	keptID
 	keptUsage
 	keptError
+	keptDuration
 )
 
 // structure marks the bytes that mean something outside strings. A comma does
@@ -124,6 +127,9 @@ func (a *answer) mark(c byte) bool {
 		a.output, a.object, a.quiet = false, false, false
 	case '{', '[':
 		a.depth++
+		if a.gallery && a.depth == 3 && c == '{' {
+			a.pictures++
+		}
 		if a.object && a.within == 0 {
 			a.within = a.depth
 		}
@@ -153,12 +159,31 @@ func (a *answer) mark(c byte) bool {
 		a.object = a.depth > 1 && isOutputObject(a.format, name)
 		a.quiet = a.depth > 1 && isQuiet(a.format, name)
 		if a.depth == 1 {
-			a.echo = a.answers == answersResponse && string(name) != "output"
 			a.keeping = keptAs(a.format, name)
+			if a.answers != answersUsual {
+				a.member(name)
+			}
 			return a.keeping != keptNothing
 		}
 	}
 	return false
+}
+
+// member takes note of which top-level member follows, in an answer that is not the
+// format's usual.
+func (a *answer) member(name []byte) {
+	a.echo, a.gallery = true, false
+	switch a.answers {
+	case answersResponse:
+		a.echo = string(name) != "output"
+	case answersImages:
+		a.gallery = string(name) == "data"
+	case answersTranscript:
+		a.output = string(name) == "text"
+		if string(name) == "duration" {
+			a.keeping = keptDuration
+		}
+	}
 }
 
 // keptAs is what the top-level member called name is looked for as.
@@ -207,6 +232,8 @@ func (a *answer) report(f *findings) {
 	case len(a.kept) > maxUsageBytes:
 	case a.keeping == keptUsage:
 		f.use(value, true)
+	case a.keeping == keptDuration:
+		readSeconds(&scanner{b: value}, &f.tally.Seconds)
 	case a.keeping == keptID && len(value) > 0 && value[0] == '"':
 		s := scanner{b: value}
 		if id := s.text(); s.bad == "" { // its escapes are right

@@ -14,6 +14,10 @@ type Figures struct {
 	Audio       int64 // for a sound in the body
 	File        int64 // for a file, in the body or by its id
 	Other       int64 // for sound by its id, video, and parts of unknown types
+
+	// AudioBytesPerSecond is how few bytes a second of sound takes at least, where
+	// its seconds are billed; 0 = 500, which is 4 kbit/s.
+	AudioBytesPerSecond int64
 }
 
 const (
@@ -55,7 +59,7 @@ func (c *Call) InputBound(f Figures, context int64) int64 {
 
 // bytes is a bound as InputBound is, in which media count by their bytes only.
 func (c *Call) bytes() int64 {
-	return int64(len(c.body)) + c.promptBytes() + c.growthOutside() + c.growthInside() + c.overhead()
+	return int64(len(c.body)) - c.uploaded + c.promptBytes() + c.growthOutside() + c.growthInside() + c.overhead()
 }
 
 // TextBound is a bound as InputBound is, without the media: neither their

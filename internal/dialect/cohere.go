@@ -124,5 +124,9 @@ func (c *Call) searchUnits(query int64) int64 {
 
 // cohereRoute is one of Cohere's.
 func cohereRoute(path string, scope llm.Scope, output bool, reads fieldSet) Route {
-	return Route{Method: "POST", Path: "/v2/" + path, Scope: scope, Format: llm.Cohere, Output: output, Streams: output, reads: reads}
+	r := Route{Method: "POST", Path: "/v2/" + path, Scope: scope, Format: llm.Cohere, Output: output, Streams: output, reads: reads}
+	if scope == llm.ScopeRerank {
+		r.Unit = llm.Searches
+	}
+	return r
 }

@@ -50,6 +50,8 @@ func exchanges(t testing.TB, folder string) (list []exchange) {
 				x.answer = string(f.Data)
 			case "answer.sse":
 				x.answer, x.shape = string(f.Data), dialect.Events
+			case "answer.bytes":
+				x.answer, x.shape = string(f.Data), dialect.Bytes
 			case "answer.list":
 				x.answer, x.shape = string(f.Data), dialect.List
 			case "want":
@@ -67,7 +69,7 @@ func exchanges(t testing.TB, folder string) (list []exchange) {
 }
 
 // folders are those of exchanges: a format's, or a route's.
-var folders = []string{"openai", "anthropic", "gemini", "cohere", "responses"}
+var folders = []string{"openai", "anthropic", "gemini", "cohere", "responses", "media"}
 
 // paths are where the requests of a folder mostly go.
 var paths = map[string]string{"openai": chat, "anthropic": messages, "cohere": cohereChat, "responses": responses}
@@ -92,6 +94,9 @@ func (s seen) summary() string {
 		{"reasoning", u.Reasoning},
 		{"output_audio", u.OutputAudio},
 		{"searches", u.Searches},
+		{"seconds", u.Seconds},
+		{"images", s.tally.Images},
+		{"long", s.tally.Seconds},
 		{"seen", s.tally.Seen},
 	} {
 		if n.n != 0 {
@@ -152,6 +157,7 @@ func (x *exchange) tapped(cut int) seen {
 	tap := dialect.NewTap(x.route, x.shape, false)
 	relayed := string(tap.Write([]byte(x.answer[:cut])))
 	relayed += string(tap.Write([]byte(x.answer[cut:])))
+	tap.Ended()
 	relayed += string(tap.Close())
 	return seen{relayed, tap.Tally(), tap.Failed()}
 }

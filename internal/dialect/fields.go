@@ -63,6 +63,12 @@ const (
 	fieldTexts
 	fieldImages
 	fieldInputs
+	// OpenAI's images and sound only.
+	fieldSize
+	fieldQuality
+	fieldSpoken
+	fieldStreamFormat
+	fieldUpload
 )
 
 // named is a field with one of its names in JSON.
@@ -91,8 +97,8 @@ func (r *Route) vocabulary() *vocabulary {
 	switch {
 	case r.Chatbot:
 		return &chatbotWords[0]
-	case r.answers == answersResponse:
-		return &responseWords[0]
+	case r.answers != answersUsual:
+		return r.ownWords()
 	case r.Format == llm.Anthropic:
 		return &vocabularies[1]
 	case r.Format == llm.Gemini:

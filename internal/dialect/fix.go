@@ -87,10 +87,17 @@ func (t *texts) prompt(f *Fixed) {
 // editModel writes the model's name, over the caller's or where there is none.
 func (c *Call) editModel(s *splices, model string) {
 	switch {
-	case model == "", c.model.absent() && !c.Route.Chatbot:
+	case model == "", c.model.absent() && !c.Route.Chatbot && c.Route.unnamed == "":
 	case c.model.absent():
-		s.replace(span{c.inside, c.inside}, append(appendQuoted([]byte(`"model":`), model), ','))
-	case model != c.asked:
+		text := appendQuoted([]byte(`"model":`), model)
+		if c.filled {
+			text = append(text, ',')
+		}
+		s.replace(span{c.inside, c.inside}, text)
+	case model == c.asked:
+	case c.form != "":
+		s.replace(c.model, []byte(model))
+	default:
 		s.replace(c.model, appendQuoted(nil, model))
 	}
 }

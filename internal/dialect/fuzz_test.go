@@ -28,6 +28,8 @@ func FuzzRead(f *testing.F) {
 		`{"generateContentRequest":{"model":"m","contents":[]},"generationConfig":{},"model":"m"}`,
 		`{"model":"m","max_tokens":8000,"system":[{"type":"text","text":"é"}],"thinking":{"budget_tokens":5000},"messages":[{"content":[{"type":"document","source":{"type":"base64","data":"x"}}]}],"tools":[{"type":"bash_20250124"}]}`,
 		`{"model":"m","instructions":"é","input":[{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,AA"},{"type":"input_file","file_id":"f"}]},{"type":"function_call","arguments":"{\"a\":[1]}"},{"type":"reasoning","id":"r"}],"previous_response_id":"p","tools":[{"type":"local_shell"}],"max_output_tokens":null}`,
+		`{"model":"m","prompt":"a cat","n":2,"size":"1024x1024","quality":"hd","stream":true,"partial_images":2,"background":"auto"}`, `{"input":"x"}`,
+		`{"model":"m","input":"Hello \u00e9","voice":"alloy","stream_format":"sse","instructions":"Be kind."}`,
 		`{"model":"m","input":"x","prompt":{"id":"p"},"conversation":null,"background":false,"max_output_tokens":7}`,
 		`{"model":"m","messages":[{"content":[{"type":"thinking","thinking":"x"},{"type":"document","document":{"data":{"a":"é"}}}],"tool_plan":"y"}],"thinking":{"token_budget":900},"max_tokens":1000,"documents":["a",{"data":{"b":["c"]}}]}`,
 		`{"model":"m","query":"q","documents":["a",{"text":"b"}],"texts":["a"]}`, `{"model":"m","images":["data:image/png;base64,AA"]}`, `{"model":"m","inputs":[{"content":[{"type":"text","text":"a"}]}]}`,
@@ -59,7 +61,7 @@ func checkRefusal(t *testing.T, err error) {
 		t.Fatalf("not a fault: %v", err)
 	}
 	switch f.Kind {
-	case fault.InvalidJSON, fault.DuplicateField, fault.InvalidField:
+	case fault.InvalidJSON, fault.DuplicateField, fault.InvalidField, fault.UnsupportedMediaType:
 	default:
 		t.Fatalf("kind %s", f.Kind)
 	}
@@ -88,6 +90,12 @@ func checkCall(t *testing.T, r *dialect.Route, call *dialect.Call, body []byte) 
 	}
 	if r.Deployment {
 		m["model"] = "m"
+	}
+	if r.Path == moderations && m["model"] == nil {
+		m["model"] = "omni-moderation-latest"
+	}
+	if r.Path == speech {
+		m["stream"] = m["stream_format"] == "sse"
 	}
 	if asked, _ := m["model"].(string); asked != call.Model || (asked == "" && !r.Chatbot) || (r.Streams && call.Stream != (m["stream"] == true)) {
 		t.Fatalf("read %+v", call)
@@ -118,7 +126,7 @@ func checkCall(t *testing.T, r *dialect.Route, call *dialect.Call, body []byte) 
 // must stay as it was.
 func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clean []byte) {
 	e := dialect.Edit{Model: "other", MaxOutput: 12345, IncludeUsage: r.Streams}
-	if !r.Output {
+	if !r.Output || r.Open {
 		e.MaxOutput = 0
 	}
 	got := call.Rewrite(e)
@@ -128,7 +136,7 @@ func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clea
 	if err != nil {
 		t.Fatalf("%q became %q: %v", body, got, err)
 	}
-	if again.Model != "other" || (r.Output && again.MaxOutput != 12345) || again.Choices != call.Choices || again.Media != call.Media {
+	if again.Model != "other" || again.MaxOutput != e.MaxOutput || again.Choices != call.Choices || again.Media != call.Media {
 		t.Fatalf("%q became %q: %+v", body, got, again)
 	}
 	if again.Thinking > call.Thinking || (again.Thinking == 0) != (call.Thinking == 0) {
@@ -139,6 +147,8 @@ func checkRewrite(t *testing.T, r *dialect.Route, call *dialect.Call, body, clea
 	}
 	want, is := decode(t, clean), decode(t, got)
 	switch {
+	case r.Open:
+		want["model"] = e.Model
 	case r.Path == responses:
 		want["model"], want["max_output_tokens"] = e.Model, json.Number(fmt.Sprint(e.MaxOutput))
 	case r.Format == llm.OpenAI:
@@ -212,7 +222,7 @@ func FuzzTapSplit(f *testing.F) {
 		f.Add([]byte(seed), uint64(3), false)
 	}
 	f.Fuzz(func(t *testing.T, answer []byte, cuts uint64, hide bool) {
-		for _, path := range []string{chat, messages, generating, responses, cohereChat} {
+		for _, path := range []string{chat, messages, generating, responses, cohereChat, generations, speech} {
 			for _, s := range []dialect.Shape{dialect.Document, dialect.Events, dialect.List} {
 				checkCuts(t, path, answer, s, cuts, hide)
 			}

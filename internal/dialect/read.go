@@ -31,6 +31,9 @@ type Call struct {
 	Thinking     int64 // the caller's cap on hidden thought, which is a part of the output; 0 = none
 	Choices      int64 // answers that are generated and billed: n or best_of, times the prompts; ≥ 1
 
+	Size, Quality string // of pictures that are to be made; "" = not said
+	Characters    int64  // that are to be read aloud
+
 	Messages                 int64  // messages, prompts or inputs
 	Media                    Media  // what the texts' bytes do not bound
 	ServiceTier              string // "" = not said; tiers have prices of their own
@@ -63,6 +66,10 @@ type Call struct {
 	// leaves it false, which is right for OpenAI and Azure only: whoever knows the
 	// provider sets it, before any bound is asked for.
 	Templated bool
+
+	form     string // the content type of a body that is one; "" = it is JSON
+	uploaded int64  // bytes of the files in it
+	sound    span   // the file whose sound is heard
 
 	body    []byte
 	inside  int  // the offset behind the opening brace
@@ -145,6 +152,9 @@ func Read(r *Route, at *url.URL, body []byte) (*Call, error) {
 		return nil, err
 	}
 	c := rd.call
+	if c.Model == "" {
+		c.Model = r.unnamed
+	}
 	if c.Model == "" && !r.Chatbot {
 		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
 	}
@@ -311,8 +321,10 @@ func (r *reader) read(f field) {
 			r.gemini(f)
 		case f < fieldDocuments:
 			r.responses(f)
-		default:
+		case f < fieldSize:
 			r.cohere(f)
+		default:
+			r.media(f)
 		}
 	}
 }

@@ -122,7 +122,7 @@ func (s *splices) sorted() []splice {
 // both of the fields, and over the null or in the place of the missing one that
 // the provider goes by.
 func (c *Call) editCap(s *splices, e Edit) {
-	if e.MaxOutput <= 0 || !c.Route.Output {
+	if e.MaxOutput <= 0 || !c.Route.Output || c.Route.Open {
 		return
 	}
 	name, at, add := c.Route.capField("max_tokens"), c.caps[0].at, !c.caps[0].set

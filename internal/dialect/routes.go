@@ -21,6 +21,9 @@ type Route struct {
 	Local   bool       // answered here from the catalogue: nothing is forwarded
 	Free    bool       // costs nothing at the provider
 	Output  bool       // the answer has output tokens, so a cap can be held for and written
+	Open    bool       // a request cannot say a cap on them, so all that the model writes at most is held for
+	Form    bool       // the body is a form with files, not JSON
+	Unit    llm.Unit   // what is billed of models without a price for tokens
 	Streams bool       // a stream is meant to work
 	Chatbot bool       // the path names a chatbot, which lays down some of what is asked for: see Call.Fix
 
@@ -32,6 +35,7 @@ type Route struct {
 	model         bool     // behind after stands {model}
 	reads         fieldSet // the fields that mean something on this route
 	answers       answers  // how its answers say what they have
+	unnamed       string   // the model of a body that names none; "" = that is refused
 	at            []string // the kinds of providers that have it; nil = all that speak the format
 }
 
@@ -45,6 +49,7 @@ const (
 		1<<fieldWebSearch | 1<<fieldPrediction | 1<<fieldModalities
 	readResponse = readAlways | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldTools | 1<<fieldItems | 1<<fieldInstructions |
 		1<<fieldPrevious | 1<<fieldConversation | 1<<fieldStored | 1<<fieldBackground
+	readImages = 1<<fieldModel | 1<<fieldPrompt | 1<<fieldN | 1<<fieldSize | 1<<fieldQuality | 1<<fieldStream
 	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking | 1<<fieldCacheControl
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
 		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
@@ -73,6 +78,35 @@ var routes = [...]Route{
 	{
 		Method: "POST", Path: "/v1/embeddings", Scope: llm.ScopeEmbeddings, Format: llm.OpenAI,
 		reads: readAlways | 1<<fieldInput,
+	},
+	{
+		Method: "POST", Path: "/v1/moderations", Scope: llm.ScopeModerations, Format: llm.OpenAI,
+		Free: true, reads: 1<<fieldModel | 1<<fieldInput, unnamed: "omni-moderation-latest", at: moderationKinds,
+	},
+	{
+		Method: "POST", Path: "/v1/images/generations", Scope: llm.ScopeImages, Format: llm.OpenAI,
+		Output: true, Open: true, Unit: llm.Images, Streams: true, reads: readImages, answers: answersImages, at: imageKinds,
+	},
+	{
+		Method: "POST", Path: "/v1/audio/speech", Scope: llm.ScopeSpeech, Format: llm.OpenAI,
+		Output: true, Open: true, Unit: llm.Characters, Streams: true,
+		reads: 1<<fieldModel | 1<<fieldSpoken | 1<<fieldStreamFormat, answers: answersSpeech, at: soundKinds,
+	},
+	{
+		Method: "POST", Path: "/v1/images/edits", Scope: llm.ScopeImages, Format: llm.OpenAI, Form: true,
+		Output: true, Open: true, Unit: llm.Images, Streams: true, answers: answersImages, at: imageKinds,
+	},
+	{
+		Method: "POST", Path: "/v1/images/variations", Scope: llm.ScopeImages, Format: llm.OpenAI, Form: true,
+		Output: true, Open: true, Unit: llm.Images, answers: answersImages, at: imageKinds,
+	},
+	{
+		Method: "POST", Path: "/v1/audio/transcriptions", Scope: llm.ScopeTranscribe, Format: llm.OpenAI, Form: true,
+		Output: true, Open: true, Unit: llm.Seconds, Streams: true, answers: answersTranscript, at: soundKinds,
+	},
+	{
+		Method: "POST", Path: "/v1/audio/translations", Scope: llm.ScopeTranscribe, Format: llm.OpenAI, Form: true,
+		Output: true, Open: true, Unit: llm.Seconds, answers: answersTranscript, at: soundKinds,
 	},
 	{
 		Method: "POST", Path: "/v1/messages/count_tokens", Scope: llm.ScopeTokens, Format: llm.Anthropic,
@@ -268,7 +302,10 @@ func (r *Route) Speaks(kind string) bool {
 
 // Foreign is the refusal of a model whose provider does not have the route.
 func (r *Route) Foreign(model, provider string) *fault.Error {
-	f := fault.New(fault.ModelNotFound, "The model %q is %s's, which does not have %s. POST /v1/chat/completions reaches it.", model, provider, r.Path)
+	f := fault.New(fault.ModelNotFound, "The model %q is %s's, which does not have %s.", model, provider, r.Path)
+	if r.Scope == llm.ScopeChat {
+		f.Public += " POST /v1/chat/completions reaches it."
+	}
 	f.Param = "model"
 	return f
 }

@@ -20,6 +20,7 @@ type Tap struct {
 	f    findings
 
 	answer *answer // of a JSON answer
+	bytes  bool    // of one that is anything
 	stream stream  // of a stream
 }
 
@@ -33,6 +34,9 @@ type findings struct {
 	said    anthropicUsage // by Anthropic, in pieces
 
 	begun, ended uint64 // Gemini's candidates, by their index
+
+	wanted, told int64 // pictures: that were asked for, and whose usage was said
+	size         int64 // bytes of an answer that is anything
 }
 
 // Shape is how an answer's bytes are laid out.
@@ -43,6 +47,7 @@ const (
 	Document Shape = iota // one JSON document
 	Events                // server-sent events
 	List                  // one JSON array, an element for each event
+	Bytes                 // anything, such as sound, or text: nothing is looked for in it
 )
 
 // NewTap makes a Tap for the answer to a request on route r. hideUsage drops
@@ -51,9 +56,12 @@ const (
 // OpenAI's format has such a chunk.
 func NewTap(r *Route, s Shape, hideUsage bool) *Tap {
 	t := &Tap{f: findings{format: r.Format, answers: r.answers, output: r.Output, said: unsaid}}
-	if s == Document {
+	switch s {
+	case Document:
 		t.answer = &answer{format: r.Format, answers: r.answers}
-	} else {
+	case Bytes:
+		t.bytes = true
+	default:
 		t.hide = hideUsage
 		t.list = s == List
 		t.stream.event.list = t.list
@@ -72,6 +80,10 @@ func (t *Tap) Write(chunk []byte) (relay []byte) {
 		t.answer.write(chunk, &t.f)
 		return chunk
 	}
+	if t.bytes {
+		t.f.size += int64(len(chunk))
+		return chunk
+	}
 	return t.stream.write(chunk, t)
 }
 
@@ -79,7 +91,7 @@ func (t *Tap) Write(chunk []byte) (relay []byte) {
 // back, which may be a part of an event. Call it once, also when the answer
 // broke off; but then drop what it gives, if an event of one's own is to follow.
 func (t *Tap) Close() (relay []byte) {
-	if t.answer != nil {
+	if t.answer != nil || t.bytes {
 		return nil
 	}
 	relay = t.stream.close(t)
@@ -91,12 +103,28 @@ func (t *Tap) Close() (relay []byte) {
 	return relay
 }
 
+// Expect says how many pictures were asked for; a stream has an event for the end of
+// each.
+func (t *Tap) Expect(pictures int64) { t.f.wanted = pictures }
+
+// Ended takes note that the connection came to its proper end, which is that of an
+// answer that says no end of its own.
+func (t *Tap) Ended() {
+	if t.bytes {
+		t.f.tally.Finished = true
+	}
+}
+
 // Tally is what was seen so far. A JSON answer is Finished when its document
 // is complete, a stream when it said so in the way of its format: a connection
 // can close cleanly behind any chunk.
 func (t *Tap) Tally() llm.Tally {
 	tally := t.f.tally
+	if t.bytes && t.f.answers == answersTranscript {
+		tally.Seen = tokensIn(t.f.size)
+	}
 	if t.answer != nil {
+		tally.Images = t.answer.pictures
 		tally.Finished = t.answer.finished
 		tally.Final = tally.Reported // it is said once, at the top level
 		if t.f.output {
@@ -136,7 +164,7 @@ func (f *findings) parse(raw []byte) (llm.Usage, bool) {
 		return parseCohere(raw)
 	}
 	if f.answers != answersUsual {
-		return tokenUsage(raw)
+		return f.tokenUsage(raw)
 	}
 	return parseOpenAI(raw, f.output)
 }

@@ -43,6 +43,7 @@ func tappedAs(t testing.TB, path, answer string, s dialect.Shape, hide bool, siz
 		relayed.Write(tap.Write(buf[:n]))
 		rest = rest[n:]
 	}
+	tap.Ended()
 	relayed.Write(tap.Close())
 	return seen{relayed.String(), tap.Tally(), tap.Failed()}
 }

@@ -44,6 +44,19 @@ func Scopes() []Scope {
 	}
 }
 
+// Unit is what a route is billed by, of models that have a price for that and none
+// for tokens. The zero value is tokens.
+type Unit uint8
+
+// The units.
+const (
+	Tokens     Unit = iota
+	Images          // made
+	Characters      // read aloud
+	Seconds         // of sound, heard
+	Searches        // in documents that are ranked
+)
+
 // Usage is what a call used, in disjoint classes: no token stands in two of
 // them, except Reasoning, which is the part of Output that was hidden thought.
 // What is not counted in tokens stands beside them, and no tokens limit counts
@@ -84,4 +97,6 @@ type Tally struct {
 	Final      bool   // the usage was said in a chunk of its own (no choices), the provider's last word
 	UpstreamID string // the provider's id of the answer, when it was in the body
 	Seen       int64  // output tokens counted locally from what was relayed, for estimates
+	Images     int64  // pictures that the answer holds
+	Seconds    int64  // of sound, as the answer says beside any usage
 }

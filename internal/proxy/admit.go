@@ -111,6 +111,7 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 	if x.route.Free {
 		return x.take(take, &req)
 	}
+	x.most = x.mostUnits(p.opts.Figures)
 	req.Output = x.wanted()
 	req.LeastOutput = req.Output
 	crude := x.call.InputBound(p.opts.Figures, x.context())
@@ -118,7 +119,9 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 	if err := x.take(take, &req); err == nil || !tight(err) {
 		return err
 	}
-	req.LeastOutput = x.call.LeastOutput(req.Output, p.opts.LeastOutput)
+	if !x.route.Open {
+		req.LeastOutput = x.call.LeastOutput(req.Output, p.opts.LeastOutput)
+	}
 	// Where not even an empty prompt fits there is no use in looking at this one,
 	// which is the dearest thing a refusal can cost.
 	x.bound(&req, 1)
@@ -198,8 +201,12 @@ func (x *exchange) fullPrice(budgeted bool) error {
 	if extra := x.extra(); budgeted && extra != "" {
 		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and this key spends from a budget.", extra)
 	}
-	if m := x.target.Model; m.PricedFor(x.route.Scope) {
+	if m := x.target.Model; m.PricedFor(x.route.Unit) {
 		x.tariff, x.prices = m.Tariff(), m.Prices()
+		if x.route.Unit == llm.Images {
+			x.tariff = m.TariffFor(x.call.Quality, x.call.Size)
+			x.prices = x.tariff.String()
+		}
 		return nil
 	}
 	if d := x.grant.DefaultPrice(); d != nil && x.call.SearchUnits == 0 {
@@ -254,21 +261,23 @@ func (x *exchange) readsMore() string {
 // is read as input, and what of it is rejected is billed as output beside the
 // cap, so it counts as both.
 func (x *exchange) bound(req *ledger.Request, input int64) {
+	if x.byUnit() {
+		req.Input, req.InputCost, req.OutputPrice = 0, x.tariff.Units.Bound(x.most), 0
+		return
+	}
 	rejected := x.call.Prediction * x.call.Choices
 	req.OutputPrice = x.tariff.OutputPrice(input)
 	req.Input = input + rejected
-	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected)).Add(x.tariff.Units.Bound(x.units()))
+	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected)).Add(x.tariff.Units.Bound(x.most))
 }
-
-// units is the most that the call is billed beside tokens.
-func (x *exchange) units() llm.Usage { return llm.Usage{Searches: x.call.SearchUnits} }
 
 // reach is which dearer classes of input the request can have. There can be sound
 // in whatever is no text and no picture that is here. Anthropic writes to a cache
 // what is marked for it; others do as they like.
 func (x *exchange) reach() catalog.Reach {
 	m := &x.call.Media
-	r := catalog.Reach{Sound: m.Audio+m.Files+m.Others+m.RemoteImages > 0, Write: true, Write1h: true}
+	pictures := x.route.Unit == llm.Images && m.Images > 0 // which are dearer than text for models that make some
+	r := catalog.Reach{Sound: pictures || m.Audio+m.Files+m.Others+m.RemoteImages > 0, Write: true, Write1h: true}
 	if x.route.Format == llm.Anthropic {
 		r.Write, r.Write1h = x.call.CacheWrite, x.call.CacheWrite1h
 	}
@@ -292,7 +301,7 @@ const unknownOutput = 32_768
 // wanted is the output cap per choice that is asked for.
 func (x *exchange) wanted() int64 {
 	switch {
-	case !x.route.Output, x.call.NoOutput:
+	case !x.route.Output, x.call.NoOutput, x.byUnit():
 		return 0
 	case x.call.MaxOutput > 0:
 		return x.call.MaxOutput

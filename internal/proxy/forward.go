@@ -23,6 +23,7 @@ type Outgoing struct {
 	Path      string              // canonical: the same for every provider
 	Query     string              // what of the query is for the provider
 	Header    http.Header         // the caller's; not to be changed
+	Form      string              // the body's content type, where it is a form; "" = it is JSON
 	Body      [][]byte            // whole, in pieces
 	RequestID string              // told to the provider, for its log
 	Release   func()              // called once Body is not read any more
@@ -131,7 +132,7 @@ func (p *Proxy) outgoing(x *exchange) Outgoing {
 	}
 	if !x.via.plain {
 		o.Query = x.call.QueryFor(p.kind(x.target.Provider))
-		o.Body, o.Release = x.call.Segments(x.edit(), nil), x.body.share().end
+		o.Form, o.Body, o.Release = x.call.Form(), x.call.Segments(x.edit(), nil), x.body.share().end
 		return o
 	}
 	o.Raw, o.Method, o.Query, o.Size = true, x.r.Method, x.call.Query, x.r.ContentLength

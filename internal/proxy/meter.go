@@ -34,13 +34,20 @@ func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 		p.done(x, x.result(llm.Tally{}, cutOff, http.StatusBadGateway)) // what it used is in there, and is not known
 		return f
 	}
+	contentType := resp.Header.Get("Content-Type")
 	switch {
 	case isStream(resp.Header):
-		return p.stream(x, resp, dialect.NewTap(x.route, dialect.Events, x.call.Stream && !x.call.IncludeUsage))
-	case x.call.List && isJSON(resp.Header.Get("Content-Type")):
+		tap := dialect.NewTap(x.route, dialect.Events, x.call.Stream && !x.call.IncludeUsage)
+		tap.Expect(x.call.Choices)
+		return p.stream(x, resp, tap)
+	case x.call.List && isJSON(contentType):
 		return p.stream(x, resp, dialect.NewTap(x.route, dialect.List, false))
 	}
-	return p.whole(x, resp, dialect.NewTap(x.route, dialect.Document, false))
+	tap := dialect.NewTap(x.route, x.shape(contentType), false)
+	if x.route.Unit == llm.Characters {
+		return p.large(x, resp, tap, nil) // sound is heard while it comes
+	}
+	return p.whole(x, resp, tap)
 }
 
 // coded refuses an answer that is compressed in a way that is not read here: neither
@@ -87,6 +94,7 @@ func (p *Proxy) whole(x *exchange, resp *http.Response, tap *dialect.Tap) error 
 		n += got
 		switch {
 		case errors.Is(err, io.EOF):
+			tap.Ended()
 			tap.Close()
 			if !tap.Tally().Finished && isJSON(resp.Header.Get("Content-Type")) {
 				return p.broken(x, tap, io.ErrUnexpectedEOF)
@@ -181,6 +189,9 @@ func (p *Proxy) pump(x *exchange, resp *http.Response, tap *dialect.Tap, out *ou
 		out.pass(relay)
 		if err == nil {
 			continue
+		}
+		if errors.Is(err, io.EOF) {
+			tap.Ended()
 		}
 		rest := tap.Close()
 		t := tap.Tally()

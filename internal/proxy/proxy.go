@@ -252,7 +252,7 @@ func (x *exchange) admitRoute() error {
 
 // read reads the body and what the gate must know of it.
 func (p *Proxy) read(x *exchange) error {
-	if !jsonBody(x.r.Header) {
+	if !x.route.Form && !jsonBody(x.r.Header) {
 		return fault.New(fault.UnsupportedMediaType, "The body must be JSON: send \"Content-Type: application/json\".")
 	}
 	for _, encoding := range x.r.Header["Content-Encoding"] {
@@ -265,7 +265,11 @@ func (p *Proxy) read(x *exchange) error {
 		return err
 	}
 	x.body = p.bodies.lend(buf)
-	x.call, err = dialect.Read(x.route, x.r.URL, body)
+	if x.route.Form {
+		x.call, err = dialect.ReadForm(x.route, x.r.Header.Get("Content-Type"), body)
+	} else {
+		x.call, err = dialect.Read(x.route, x.r.URL, body)
+	}
 	return err
 }
 

@@ -29,11 +29,12 @@ func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
 		r.UpstreamID = x.pay.clean.Text(t.UpstreamID)
 	}
 	left := x.left.gone.Load() && !x.left.drain.Load()
+	used, told := x.told(t)
 	switch {
 	case x.route.Free && end == complete:
 		r.Outcome = ledger.Settled
-	case end == complete && t.Reported:
-		r.Outcome, r.Usage = ledger.Settled, t.Usage
+	case end == complete && told:
+		r.Outcome, r.Usage = ledger.Settled, used
 	case end == complete, left:
 		r.Outcome, r.Usage = ledger.Estimated, x.counted(t)
 	case x.hard:
@@ -52,8 +53,8 @@ func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
 	r := ledger.Result{Outcome: ledger.Unconfirmed, Status: status, Code: code}
 	if !x.hard && !x.via.plain {
 		bound, _ := x.hold.Bound()
-		r.Outcome, r.Usage = ledger.Estimated, x.units()
-		r.Usage.Input = bound.Input // 0 where the route is free
+		r.Outcome = ledger.Estimated
+		r.Usage, _ = x.withUnits(llm.Usage{Input: bound.Input}, llm.Tally{}) // 0 where the route is free
 		r.Cost = x.tariff.Cost(r.Usage)
 	}
 	return r
@@ -62,19 +63,19 @@ func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
 // counted is the usage as far as the provider told of it, or as it can be counted
 // here; never nothing, unless the route costs nothing.
 func (x *exchange) counted(t llm.Tally) llm.Usage {
-	u := t.Usage
+	u, _ := x.withUnits(t.Usage, t)
 	switch {
 	case x.route.Free:
 		return llm.Usage{}
-	case x.call.SearchUnits > 0 && !t.Reported:
-		return x.units()
+	case x.route.Unit == llm.Searches && !t.Reported:
+		return x.most
+	case x.byUnit():
+		return onlyUnits(u)
 	case u.InputTokens() == 0:
 		input := 4*x.call.Messages + x.tokens.Estimate(x.call.Texts)
 		u.Input = max(input, 1)
 	}
-	if !t.Final {
-		u.Output = max(u.Output, t.Seen)
-	}
+	x.countedOutput(&u, t)
 	return u
 }
 

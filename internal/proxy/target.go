@@ -9,6 +9,7 @@ import (
 	"tollgate/internal/catalog"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
+	"tollgate/internal/llm"
 )
 
 // aimed is the target of a request, and what follows from it.
@@ -18,8 +19,9 @@ type aimed struct {
 	native bool   // the provider is OpenAI's own service
 	pay    payment
 	tariff catalog.Tariff
-	prices string // the tariff as the entry keeps it
-	hard   bool   // a limit on tokens or money may not be passed
+	prices string    // the tariff as the entry keeps it
+	most   llm.Usage // of what is not counted in tokens
+	hard   bool      // a limit on tokens or money may not be passed
 }
 
 // aim finds the first of the targets that the key may use, takes the hold for it,

@@ -125,7 +125,7 @@ func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, s
 		Addresses: proxy.NewAddresses(cfg.TrustedProxies),
 		Figures: dialect.Figures{
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,
-			Audio: cfg.Bounds.AudioTokens, File: cfg.Bounds.FileTokens,
+			Audio: cfg.Bounds.AudioTokens, AudioBytesPerSecond: cfg.Bounds.AudioBytesPerSecond, File: cfg.Bounds.FileTokens,
 		},
 		Passages:     passages(cfg),
 		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), MaxBuffered: int64(cfg.Limits.MaxBufferedBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,

@@ -21,7 +21,7 @@ var _ proxy.Providers = providers{}
 func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, error) {
 	r := upstream.Request{
 		Provider: o.Provider, Account: o.Account, Path: o.Path, RawQuery: o.Query, Header: o.Header,
-		RequestID: o.RequestID, Release: o.Release, Raw: o.Raw, Method: o.Method, From: o.From, Size: o.Size,
+		ContentType: o.Form, RequestID: o.RequestID, Release: o.Release, Raw: o.Raw, Method: o.Method, From: o.From, Size: o.Size,
 	}
 	if len(o.Body) > 0 {
 		r.Body, r.Parts = o.Body[0], o.Body[1:]

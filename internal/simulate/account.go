@@ -21,6 +21,9 @@ type Served struct {
 	OutputTokens     int64  `json:"output_tokens"`         // all of them, reasoning included
 	ReasoningTokens  int64  `json:"reasoning_tokens"`      // of the output
 	SearchUnits      int64  `json:"search_units"`          // beside the tokens
+	Images           int64  `json:"images"`                // that were made
+	Characters       int64  `json:"characters"`            // that were read aloud
+	Seconds          int64  `json:"seconds"`               // of sound that were heard
 	Finished         bool   `json:"finished"`              // the last byte was written
 	Status           int    `json:"status"`                // of the answer; 0 while, or if, it has not begun
 }
@@ -120,6 +123,7 @@ func (wk *work) bill() {
 	s.InputTokens, s.CachedTokens, s.CacheWriteTokens = a.input, a.CachedTokens, a.CacheWriteTokens
 	s.CacheWrite1h, s.InputAudioTokens = a.CacheWrite1h, a.InputAudioTokens
 	s.OutputTokens, s.ReasoningTokens, s.SearchUnits = a.output(), a.hidden(), a.ask.searches
+	s.Images, s.Characters, s.Seconds = a.pictures, a.characters, a.heard
 	ac.mu.Lock()
 	defer ac.mu.Unlock()
 	if ac.keep {

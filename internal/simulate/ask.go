@@ -25,6 +25,9 @@ type ask struct {
 	base64       bool  // embeddings
 	single       bool  // the format knows one choice only
 	items        bool  // the input is what a Response answers
+	characters   int64 // to be read aloud
+	format       string
+	byUnit       bool // the model is billed by pictures, characters or seconds, not by tokens
 	rawModel     []byte
 	has          struct{ messages, prompt, input bool }
 }

@@ -25,6 +25,7 @@
 //	X-Simulate-Cache-Write-Tokens: 500  of the input, written to a cache (Anthropic)
 //	X-Simulate-Cache-Write-1h-Tokens: 9 of those, for an hour
 //	X-Simulate-Input-Audio-Tokens: 64   of the input, sound that was not cached
+//	X-Simulate-Seconds: 60              of sound that was heard (9)
 //	X-Simulate-Latency: 50ms            wait before the headers
 //	X-Simulate-Chunk-Delay: 5ms         wait before each chunk of a stream
 //	X-Simulate-Chunks: 100              chunks of a stream (one a token, at most 100)

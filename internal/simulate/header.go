@@ -4,6 +4,8 @@ package simulate
 var (
 	typeJSON   = []string{"application/json"}
 	typeEvents = []string{"text/event-stream; charset=utf-8"}
+	typeSound  = []string{"audio/mpeg"}
+	typeText   = []string{"text/plain; charset=utf-8"}
 	noCache    = []string{"no-cache"}
 
 	azureRegion        = []string{"Sweden Central"}

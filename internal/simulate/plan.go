@@ -20,6 +20,7 @@ type Behaviour struct {
 	Latency          time.Duration // before the headers
 	ChunkDelay       time.Duration // before each chunk of a stream
 	Chunks           int64         // of a stream; one a token, at most 100
+	Seconds          int64         // of sound that was heard; 9
 	Tool             string        // the tool to call; "" = answer with text
 	ToolCalls        int64         // how often it is called at once; 1
 	Fault            string        // as X-Simulate-Fault; an unknown one makes every answer 400
@@ -61,6 +62,7 @@ func (b Behaviour) read(h http.Header) (Behaviour, error) {
 		{"X-Simulate-Cache-Write-1h-Tokens", &b.CacheWrite1h, maxBilled},
 		{"X-Simulate-Input-Audio-Tokens", &b.InputAudioTokens, maxBilled},
 		{"X-Simulate-Tool-Calls", &b.ToolCalls, 100},
+		{"X-Simulate-Seconds", &b.Seconds, maxBilled},
 	}
 	for _, n := range numbers {
 		v := h.Get(n.name)
@@ -170,6 +172,8 @@ type plan struct {
 	charged   int64 // choices billed
 	ending    ending
 	chunks    int64
+
+	pictures, characters, heard int64 // billed, where that is what the model is billed by
 }
 
 // newPlan decides about an answer to a.
@@ -187,8 +191,15 @@ func newPlan(b Behaviour, a *ask, op operation) (plan, error) {
 	p.CacheWrite1h = min(p.CacheWrite1h, p.CacheWriteTokens)
 	p.InputAudioTokens = min(p.InputAudioTokens, p.input-p.CachedTokens-p.CacheWriteTokens)
 	p.ToolCalls = max(p.ToolCalls, 1)
-	if op == embed || op == rank {
+	switch op {
+	case embed, rank, moderate: // which costs nothing
 		p.choices, p.charged = 0, 0
+		if op == moderate {
+			p.input = 0
+		}
+		return p, nil
+	case draw, speak, hear:
+		p.medium(a, op)
 		return p, nil
 	}
 	p.perChoice = b.OutputTokens

@@ -81,6 +81,10 @@ const (
 	rank // documents by a query
 	count
 	listModels
+	moderate
+	draw
+	speak
+	hear
 )
 
 // location is what a path asks for.
@@ -89,6 +93,7 @@ type location struct {
 	op     operation
 	stream bool   // Gemini says it in the path
 	sse    bool   // Gemini: server-sent events, not an array
+	form   bool   // the body is a form
 	batch  bool   // Gemini: several embeddings
 	azure  bool   // it is a deployment of Azure's
 	model  string // where the path names it
@@ -139,6 +144,14 @@ func locateOpenAI(path string) location {
 		return location{wire: chat{}, op: generate}
 	case "/completions":
 		return location{wire: text{}, op: complete}
+	case "/moderations":
+		return location{wire: chat{}, op: moderate}
+	case "/images/generations", "/images/edits", "/images/variations":
+		return location{wire: drawing{}, op: draw, form: path != "/images/generations"}
+	case "/audio/speech":
+		return location{wire: speaking{}, op: speak, stream: true}
+	case "/audio/transcriptions", "/audio/translations":
+		return location{wire: hearing{}, op: hear, form: true}
 	case "/responses":
 		return location{wire: responses{}, op: generate}
 	case "/embeddings":

@@ -101,7 +101,12 @@ func (wk *work) work() {
 		wk.drop() // the caller left
 	}
 	a := &wk.answer
-	a.ask, err = readAsk(wk.in, a.location)
+	switch a.op {
+	case moderate, draw, speak, hear:
+		a.ask, err = readMedia(wk.in, wk.r.Header.Get("Content-Type"), a.location)
+	default:
+		a.ask, err = readAsk(wk.in, a.location)
+	}
 	if err == nil && a.op == count {
 		wk.send(a.wire.counted(wk.out[:0], a.ask.input))
 		return
@@ -140,6 +145,8 @@ func (wk *work) reply() {
 	}
 	wk.p.account.answered(wk.served)
 	switch {
+	case a.op == moderate:
+		wk.whole(moderation(wk.out[:0], a))
 	case a.op == embed:
 		switch a.wire.(type) {
 		case gemini:
@@ -185,6 +192,9 @@ func (wk *work) send(body []byte) {
 	wk.done()
 	h := wk.w.Header()
 	h["Content-Type"] = typeJSON
+	if wk.answer.op == hear && wk.answer.ask.plain() {
+		h["Content-Type"] = typeText
+	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, err := wk.w.Write(body)
 	wk.complete(err)
@@ -206,6 +216,9 @@ func (wk *work) stream() {
 	}
 	if _, ok := a.wire.(gemini); ok && !a.sse {
 		h["Content-Type"] = typeJSON
+	}
+	if a.op == speak && !a.ask.stream {
+		h["Content-Type"] = typeSound
 	}
 	wk.out = a.wire.open(wk.out[:0], a)
 	half := a.chunks / 2

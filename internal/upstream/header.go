@@ -26,10 +26,13 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 	lower(out, "Idempotency-Key")
 	lower(out, "X-Idempotency-Key")
 	out["Accept-Encoding"] = identityValue // the meter reads the answer
-	if r.Raw {
+	switch {
+	case r.Raw:
 		passed(out, r.Header, "Content-Type")
 		passed(out, r.Header, "Content-Encoding")
-	} else {
+	case r.ContentType != "":
+		out["Content-Type"] = []string{r.ContentType}
+	default:
 		out["Content-Type"] = jsonValue // as the gate has read it, whatever the caller said beside that
 	}
 	if _, ok := out["User-Agent"]; !ok {

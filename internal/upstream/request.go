@@ -15,14 +15,15 @@ import (
 
 // Request is one request to a provider.
 type Request struct {
-	Provider string              // slug
-	Method   string              // "" = POST
-	Path     string              // canonical, unescaped: "/v1/chat/completions" for every provider
-	RawQuery string              // the caller's query; `key` is taken out, since it carries the caller's credential
-	Header   http.Header         // the caller's headers; read while Do runs, never changed
-	Body     []byte              // whole; read until Release is called
-	Account  *credential.Account // whose account it is sent under; nil = the provider's own
-	Parts    [][]byte            // sent after Body, one after another: what a rewrite leaves in place need not be copied together
+	Provider    string              // slug
+	Method      string              // "" = POST
+	Path        string              // canonical, unescaped: "/v1/chat/completions" for every provider
+	RawQuery    string              // the caller's query; `key` is taken out, since it carries the caller's credential
+	Header      http.Header         // the caller's headers; read while Do runs, never changed
+	Body        []byte              // whole; read until Release is called
+	ContentType string              // of the body; "" = JSON
+	Account     *credential.Account // whose account it is sent under; nil = the provider's own
+	Parts       [][]byte            // sent after Body, one after another: what a rewrite leaves in place need not be copied together
 
 	// Raw says that Path is the provider's own, below the host or what the base URL
 	// names of it, and that the body is what the caller's headers say of it: else it
