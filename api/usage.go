@@ -37,7 +37,7 @@ type UsageRow struct {
 	Endpoint          string    `json:"endpoint" doc:"The path that was called; import of what a key had used before it came here." example:"/v1/chat/completions"`
 	Stream            bool      `json:"stream" doc:"Whether the answer was streamed."`
 	Status            int       `json:"status" doc:"The HTTP status that the caller got; 0 of what was imported." example:"200"`
-	Outcome           string    `json:"outcome" enum:"settled,estimated,unconfirmed,failed" doc:"settled is the provider's own usage, estimated was counted here, unconfirmed is the most it can have cost, failed used nothing."`
+	Outcome           string    `json:"outcome" enum:"settled,estimated,unconfirmed,failed,corrected" doc:"settled is the provider's own usage, estimated was counted here, unconfirmed is the most it can have cost, failed used nothing. corrected is no request: it is what another entry should have cost more, or less, and has its instant."`
 	InputTokens       int64     `json:"input_tokens" doc:"Input tokens that came from no cache." example:"100"`
 	CacheReadTokens   int64     `json:"cache_read_tokens" doc:"Input tokens read from the provider's cache." example:"0"`
 	CacheWriteTokens  int64     `json:"cache_write_tokens" doc:"Input tokens written to the provider's cache." example:"0"`

@@ -21,6 +21,9 @@ type pricesCmd struct {
 	Set      pricesSetCmd      `cmd:"" help:"Set the price of a model from an instant on."`
 	Import   pricesImportCmd   `cmd:"" help:"Set the prices of a list that others collect: LiteLLM's or models.dev's."`
 	Diff     pricesDiffCmd     `cmd:"" help:"Say what importing a list would change, and change nothing."`
+	Unpriced pricesUnpricedCmd `cmd:"" help:"List the models that were used without a price."`
+	Rerate   pricesRerateCmd   `cmd:"" help:"Rate what was charged in a period anew: say what it would come to, or book the corrections."`
+	Rerates  pricesReratesCmd  `cmd:"" help:"List the periods that were rated anew."`
 	Versions pricesVersionsCmd `cmd:"" help:"List the prices that were set or imported, newest first."`
 }
 

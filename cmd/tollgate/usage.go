@@ -19,7 +19,7 @@ type usageCmd struct {
 	CredentialID string    `name:"credential-id" placeholder:"ID" help:"Only paid for with this provider credential."`
 	Provider     string    `placeholder:"SLUG" help:"Only of this provider."`
 	Model        string    `placeholder:"NAME" help:"Only of this model, as it was sent."`
-	Outcome      string    `enum:",settled,estimated,unconfirmed,failed" default:"" placeholder:"WORD" help:"Only with this outcome: settled, estimated, unconfirmed or failed."`
+	Outcome      string    `enum:",settled,estimated,unconfirmed,failed,corrected" default:"" placeholder:"WORD" help:"Only with this outcome: settled, estimated, unconfirmed, failed or corrected."`
 	From         time.Time `placeholder:"TIME" help:"Admitted at or after this time, RFC 3339."`
 	To           time.Time `placeholder:"TIME" help:"Admitted before this time."`
 	GroupBy      []string  `enum:"day,key,user,provider,model,chatbot,credential" placeholder:"WORD,…" help:"Sums by day, key, user, provider, model, chatbot or credential, or several of them, instead of requests."`

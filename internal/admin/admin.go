@@ -43,6 +43,7 @@ type Ledger interface {
 	Meter
 	Purse
 	Booker
+	Rerater
 }
 
 // Booker sees to it that what is read of a store is complete. *ledger.Ledger is
@@ -75,6 +76,7 @@ type service struct {
 	meter       Meter
 	purse       Purse
 	booker      Booker
+	rerater     Rerater
 	prices      *pricing.Book
 	configured  func(string) bool
 	kind        func(string) string
@@ -113,7 +115,7 @@ func Document(version string) ([]byte, error) {
 
 func newService(o Options) *service {
 	s := &service{
-		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, prices: o.Prices,
+		authority: o.Authority, meter: o.Ledger, purse: o.Ledger, booker: o.Ledger, rerater: o.Ledger, prices: o.Prices,
 		configured: o.Configured, kind: o.Kind, vault: o.Vault, checkNew: o.CheckNew, feePercent: o.FeePercent, leastOutput: cmp.Or(o.LeastOutput, 64),
 		bodyTimeout: cmp.Or(o.BodyTimeout, 10*time.Second), log: o.Logger,
 		address: o.Address, mux: http.NewServeMux(),

@@ -19,8 +19,8 @@ import (
 	"tollgate/internal/fault"
 )
 
-// decodeObject reads a body that no keeper judges into a T whose fields are text
-// and whole numbers; null is as good as left out. Every field that is unknown, of
+// decodeObject reads a body that no keeper judges into a T whose fields are text,
+// whole numbers and truths; null is as good as left out. Every field that is unknown, of
 // the wrong type, or beyond what its tags say to readers of the document is in
 // wrong, in the order of the names.
 func decodeObject[T any](body []byte) (out T, wrong []fault.Field, err error) {
@@ -38,6 +38,8 @@ func decodeObject[T any](body []byte) (out T, wrong []fault.Field, err error) {
 		case raw.Kind() == 'n':
 		case json.Unmarshal(raw, field.Addr().Interface()) != nil && field.Kind() == reflect.String:
 			problem = "must be text"
+		case field.Kind() == reflect.Bool && json.Unmarshal(raw, field.Addr().Interface()) != nil:
+			problem = "must be true or false"
 		case json.Unmarshal(raw, field.Addr().Interface()) != nil:
 			problem = wantWhole(tag)
 		default:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"tollgate/api"
 	"tollgate/internal/llm"
 )
 
@@ -54,6 +55,17 @@ func (th things) fill(t *testing.T, op *described, path string) {
 		k := th.h.createKey(t, keyNamed("spender"))
 		for range 5 {
 			th.h.spend(t, k.SecretKey, llm.Usage{Input: 1}, 1)
+		}
+	case "list-unpriced-models":
+		k := th.h.createKey(t, keyNamed("spender"))
+		for i := range 5 {
+			th.h.use(t, k.SecretKey, fmt.Sprintf("new-%d", i), "", llm.Usage{Input: 1}, 0)
+		}
+	case "list-rerates":
+		for range 5 {
+			if _, err := th.h.Rerate(t.Context(), api.RerateInput{Apply: true}, nil); err != nil {
+				t.Fatal(err)
+			}
 		}
 	case "list-price-versions":
 		for i := range 5 {

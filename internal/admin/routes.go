@@ -169,6 +169,7 @@ func (s *service) routes() {
 	s.managementRoutes()
 	s.catalogRoutes()
 	s.priceRoutes()
+	s.rerateRoutes()
 	s.auditRoutes()
 	s.importRoutes()
 }

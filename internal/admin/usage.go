@@ -40,7 +40,7 @@ type usageQuery struct {
 	CredentialID string    `query:"credential_id" maxLength:"200" doc:"Only paid for with this provider credential; a deleted one's too."`
 	Provider     string    `query:"provider" maxLength:"100" doc:"Only of this provider, such as openai."`
 	Model        string    `query:"model" maxLength:"512" doc:"Only of this model, as it was sent."`
-	Outcome      string    `query:"outcome" enum:"settled,estimated,unconfirmed,failed" doc:"Only entries with this outcome."`
+	Outcome      string    `query:"outcome" enum:"settled,estimated,unconfirmed,failed,corrected" doc:"Only entries with this outcome."`
 	From         time.Time `query:"from" doc:"Admitted at or after this instant."`
 	To           time.Time `query:"to" doc:"Admitted before this instant."`
 	GroupBy      []string  `query:"group_by" nullable:"false" enum:"day,key,user,provider,model,chatbot,credential" doc:"Sums instead of entries: one or several of these, parted by commas. Days are those of the organization's time zone; by day alone, days without use are there too."`

@@ -53,6 +53,7 @@ const (
 	auditRead     = "platform:audit:read"
 	usageRead     = "platform:usage:read"
 	pricesUpdate  = "platform:prices:update" // what models cost, for the whole installation
+	pricesRerate  = "platform:prices:rerate" // to correct what was charged
 	balanceManage = "platform:balance:manage"
 	verifyKeys    = "platform:verify"
 )
@@ -66,7 +67,7 @@ func Permissions() []string {
 		organizationRead, organizationUpdate,
 		managementCreate, managementCreateAny, managementRead, managementUpdate, managementDelete,
 		credentialsCreate, credentialsCreateAny, credentialsRead, credentialsUpdate, credentialsDelete, vaultRotate,
-		auditRead, usageRead, pricesUpdate, balanceManage, verifyKeys,
+		auditRead, usageRead, pricesUpdate, pricesRerate, balanceManage, verifyKeys,
 	}
 }
 

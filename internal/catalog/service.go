@@ -3,7 +3,9 @@ package catalog
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"tollgate/internal/llm"
 	"tollgate/internal/money"
 )
 
@@ -122,4 +124,20 @@ func (t *Tariff) Offer(s Service, given map[int64]Rates) error {
 	}
 	t.Offers = append(t.Offers, o)
 	return nil
+}
+
+// Rate is what a usage of provider's model costs by what was in force at an instant,
+// under the service that it was charged under: charged is the text of the prices
+// then, "" where there were none. why says that it cannot be told: "unpriced", or
+// "unreadable" for charged.
+func (c *Catalog) Rate(provider, name string, at time.Time, u llm.Usage, charged string) (cost money.NanoUSD, prices, why string) {
+	before, err := ParsePrices(charged)
+	if err != nil {
+		return 0, "", "unreadable"
+	}
+	t, prices, ok := c.Priced(provider, name, at).Charged(before.Service)
+	if !ok || prices == "" {
+		return 0, "", "unpriced"
+	}
+	return t.Cost(u), prices, ""
 }

@@ -64,9 +64,10 @@ const (
 	Estimated                  // usage counted here
 	Unconfirmed                // what really happened is unknown: the whole hold is booked
 	Failed                     // nothing was used
+	Corrected                  // not a request: what another entry should have cost more, or less
 )
 
-var outcomes = [...]string{"held", "settled", "estimated", "unconfirmed", "failed"}
+var outcomes = [...]string{"held", "settled", "estimated", "unconfirmed", "failed", "corrected"}
 
 // String is the outcome's word in the API.
 func (o Outcome) String() string { return outcomes[o] }
@@ -137,6 +138,14 @@ func (e *Entry) assign(chain limit.Chain) {
 			e.CredentialID = s.ID.ID
 		}
 	}
+}
+
+// Requests is how many requests the entry is: one, unless it corrects another entry.
+func (e *Entry) Requests() int64 {
+	if e.Outcome == Corrected {
+		return 0
+	}
+	return 1
 }
 
 // tokens is what the entry takes from the limits.

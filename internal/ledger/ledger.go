@@ -33,22 +33,27 @@ type Store interface {
 	Book
 	Reader
 	Accounts
+	Corrections
 }
 
 // Ledger is the book. It is safe for concurrent use.
 type Ledger struct {
-	opts     Options
-	log      *slog.Logger
-	reader   Reader
-	book     Book
-	accounts Accounts
-	counters Allowances
-	journal  *journal
-	follower *follower
+	opts        Options
+	log         *slog.Logger
+	reader      Reader
+	book        Book
+	accounts    Accounts
+	corrections Corrections
+	counters    Allowances
+	journal     *journal
+	follower    *follower
 
 	holds         *xsync.Map[RequestID, *Hold]
 	calendars     sync.Map // location name → *atomic.Pointer[limit.Calendar]
 	boundExceeded atomic.Int64
+
+	rerating sync.Mutex  // held while a period is rated anew
+	closing  atomic.Bool // long work ends before its end
 
 	balances sync.RWMutex // written while a balance changes, read while one is read
 
@@ -80,7 +85,7 @@ func Open(ctx context.Context, store Store, counters Allowances, opts Options) (
 		return nil, fmt.Errorf("recover the journal in %s: %w", opts.Dir, err)
 	}
 	l := &Ledger{
-		opts: opts, log: opts.Log, reader: store, book: store, accounts: store, counters: counters, journal: j,
+		opts: opts, log: opts.Log, reader: store, book: store, accounts: store, corrections: store, counters: counters, journal: j,
 		holds: xsync.NewMap[RequestID, *Hold](),
 		follower: &follower{
 			journal: j, book: store, log: opts.Log, every: opts.ApplyInterval, pos: applied,
@@ -122,6 +127,7 @@ func (o *Options) defaults() {
 // Close books what is left and closes the journal. Requests still open are swept
 // at the next start.
 func (l *Ledger) Close() error {
+	l.closing.Store(true)
 	l.stop()
 	l.done.Wait()
 	l.retryKept()

@@ -38,6 +38,9 @@ type Reader interface {
 	// Series sums up entries by dimensions: by day in order, and then the dearest
 	// first. A day begins where local time, which offsets give, does.
 	Series(ctx context.Context, f Filter, by []Dimension, offsets []Offset) ([]Group, error)
+	// Unpriced sums up the entries that f chooses that used something and were charged
+	// by no price: by provider and model, those most used first.
+	Unpriced(ctx context.Context, f Filter) ([]UnpricedUse, error)
 }
 
 // Accounts is the database's side of balances.

@@ -72,6 +72,28 @@ func (l *Ledger) Entries(ctx context.Context, f Filter) ([]Entry, int, error) {
 	return rows, n, nil
 }
 
+// UnpricedUse is what was used of a model and charged by no price.
+type UnpricedUse struct {
+	Provider, Model           string
+	Requests                  int64
+	InputTokens, OutputTokens int64
+	FirstAt, LastAt           time.Time
+}
+
+// Unpriced lists the models that were used without a price by those entries that f
+// chooses, those most used first. What somebody's own credential has paid for needs
+// none.
+func (l *Ledger) Unpriced(ctx context.Context, f Filter) ([]UnpricedUse, error) {
+	if err := l.Flush(ctx); err != nil {
+		return nil, err
+	}
+	list, err := l.reader.Unpriced(ctx, f)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return list, nil
+}
+
 // Judge says what Reserve would say to r, except that it admits more lightly: it
 // takes nothing, so another request may take the room before this one does.
 func (l *Ledger) Judge(ctx context.Context, r *Request) error {

@@ -115,6 +115,7 @@ func (s *Server) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.opened(s.ledger.Close)
+	s.opened(startRerates(s.ledger, prices, s.log))
 	s.proxy = newProxy(s.cfg, s.log, auth, s.vault, s.ledger, prices, providers{client})
 	s.admin = admin.New(admin.Options{
 		Vault: s.vault, CheckNew: s.cfg.Credentials.CheckNew, Authority: auth, Ledger: s.ledger, Prices: prices, Configured: client.Configured, Kind: client.Kind,

@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"tollgate/internal/admin"
 	"tollgate/internal/authority"
+	"tollgate/internal/ledger"
+	"tollgate/internal/pricing"
 )
 
 const (
@@ -67,5 +70,23 @@ func cleanUp(ctx context.Context, k keeper, log *slog.Logger) {
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		log.Warn("cleaning up expired keys failed; it is tried again", "error", err)
+	}
+}
+
+// startRerates finishes the periods that were being rated anew when the server was
+// stopped, by the prices as they are now. The closer ends it, and waits for it.
+func startRerates(book *ledger.Ledger, prices *pricing.Book, log *slog.Logger) (closer func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := book.ResumeRerates(ctx, admin.Rating(prices.Catalog())); err != nil && ctx.Err() == nil {
+			log.Error("a period that was being rated anew could not be finished; it is tried again after the next start", "error", err)
+		}
+	}()
+	return func() error {
+		cancel()
+		<-done
+		return nil
 	}
 }

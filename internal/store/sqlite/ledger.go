@@ -243,7 +243,7 @@ func add(sums map[sumKey]*ledger.Sum, k sumKey, e *ledger.Entry) {
 		v = &ledger.Sum{}
 		sums[k] = v
 	}
-	v.Requests++
+	v.Requests += e.Requests()
 	v.Tokens += e.Usage.Total()
 	v.Cost = v.Cost.Add(e.Cost)
 	if at := time.UnixMilli(e.At); at.After(v.LastAt) {

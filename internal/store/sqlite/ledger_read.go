@@ -197,16 +197,19 @@ func idAt(t time.Time) []byte {
 	return id
 }
 
-func scanEntry(rows *sql.Rows) (ledger.Entry, error) {
+// scanEntry scans entryColumns, and what follows them into more.
+func scanEntry(rows *sql.Rows, more ...any) (ledger.Entry, error) {
 	var e ledger.Entry
 	var id []byte
 	var format, attempts string
 	var flags, outcome int
 	u := &e.Usage
-	err := rows.Scan(&id, &e.At, &e.DurationMS, &e.OrganizationID, &e.UserID, &e.KeyID, &e.KeyName, &e.ChatbotID,
+	err := rows.Scan(append([]any{
+		&id, &e.At, &e.DurationMS, &e.OrganizationID, &e.UserID, &e.KeyID, &e.KeyName, &e.ChatbotID,
 		&e.CredentialID, &e.Provider, &e.Model, &format, &e.Endpoint, &flags, &e.Status, &outcome, &u.Input, &u.CacheRead,
 		&u.CacheWrite, &u.CacheWrite1h, &u.InputAudio, &u.Output, &u.Reasoning,
-		&u.OutputAudio, &u.Images, &u.Seconds, &u.Characters, &u.Searches, &e.Cost, &e.Prices, &e.UpstreamID, &e.Code, &attempts)
+		&u.OutputAudio, &u.Images, &u.Seconds, &u.Characters, &u.Searches, &e.Cost, &e.Prices, &e.UpstreamID, &e.Code, &attempts,
+	}, more...)...)
 	copy(e.ID[:], id)
 	e.Format, e.Outcome = llm.Format(format), ledger.Outcome(outcome)
 	e.Stream, e.BYOK = flags&flagStream != 0, flags&flagBYOK != 0

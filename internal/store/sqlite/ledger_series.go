@@ -83,7 +83,8 @@ func (l *Ledger) Series(ctx context.Context, f ledger.Filter, by []ledger.Dimens
 	if slices.Contains(by, ledger.ByKey) {
 		keyName = "key_name" // of the row that max(start) is of: https://www.sqlite.org/lang_select.html#bareagg
 	}
-	query := "SELECT " + strings.Join(columns, ", ") + ", " + keyName + `, max(start), sum(requests), coalesce(sum(requests) FILTER (WHERE outcome = ` +
+	query := "SELECT " + strings.Join(columns, ", ") + ", " + keyName + `, max(start), coalesce(sum(requests) FILTER (WHERE outcome <> ` +
+		fmt.Sprint(int(ledger.Corrected)) + `), 0), coalesce(sum(requests) FILTER (WHERE outcome = ` +
 		fmt.Sprint(int(ledger.Failed)) + `), 0), sum(input_tokens), sum(output_tokens), sum(cost), sum(duration_ms) FROM (` + source + ")"
 	if len(group) > 0 {
 		query += " GROUP BY " + strings.Join(group, ", ")
