@@ -82,7 +82,7 @@ func (c *Chatbot) AskedModel() string {
 
 // fixed is what the chatbot lays down.
 func (c *Chatbot) fixed() dialect.Fixed {
-	f := dialect.Fixed{Model: c.AskedModel(), Prompt: dialect.NewPrompt(c.SystemPrompt), Temperature: c.Temperature}
+	f := dialect.Fixed{Model: shared(c.AskedModel()), Prompt: dialect.NewPrompt(c.SystemPrompt), Temperature: c.Temperature}
 	if c.MaxTokens != nil {
 		f.MaxOutput = *c.MaxTokens
 	}

@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync/atomic"
+	"unique"
 
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
@@ -22,12 +21,13 @@ type chatbot struct {
 }
 
 type compiledChatbot struct {
-	row      Chatbot
-	fixed    dialect.Fixed
+	// What every request reads comes first, and lies together.
+	parties  parties
 	rules    policy.Chatbot
 	subject  limit.Subject
+	fixed    dialect.Fixed
 	visitors []limit.Limit // of each caller without a key; nil = none
-	parties  parties
+	row      Chatbot
 }
 
 func (c *chatbot) retire() { c.retired.Store(true) }
@@ -38,10 +38,16 @@ func (a *Authority) loadChatbot(ctx context.Context, ref string) (*chatbot, erro
 	if err != nil {
 		return nil, err
 	}
+	row.ID = shared(row.ID)
 	c := &chatbot{compiledChatbot: compiledChatbot{row: row, fixed: row.fixed(), visitors: row.Anonymous.compile()}}
 	c.subject = limit.Subject{ID: limit.ID{Kind: limit.Chatbot, ID: row.ID}, Limits: row.Limits.compile()}
 	return c, a.bindChatbot(ctx, c)
 }
+
+// shared is s, in the one place in memory that all who hold the same text share: what
+// many chatbots and grants have in common is then there once, and compared without
+// being read.
+func shared(s string) string { return unique.Make(s).Value() }
 
 // bindChatbot gives c the present state of those to whom it belongs.
 func (a *Authority) bindChatbot(ctx context.Context, c *chatbot) (err error) {
@@ -138,7 +144,7 @@ func (b Bot) Serves() bool {
 // Through is g for requests to a chatbot: its allowance is used as well. Kind:
 // not_found for a chatbot of another organisation.
 func (g Grant) Through(b Bot) (Grant, error) {
-	if g.rec == nil || b.state == nil || g.OrganizationID() != b.state.row.OrganizationID {
+	if g.rec == nil || b.state == nil || !g.rec.parties.of(&b.state.parties) {
 		return Grant{rec: g.rec}, noChatbot()
 	}
 	return Grant{rec: g.rec, bot: b.state}, nil
@@ -186,8 +192,7 @@ func compileGrants(rows []ChatbotGrant) []policy.Grant {
 		if !g.ExpiresAt.IsZero() {
 			until = g.ExpiresAt.UnixMilli()
 		}
-		grants = append(grants, policy.Grant{Chatbot: g.ChatbotID, Until: until})
+		grants = append(grants, policy.Grant{Chatbot: shared(g.ChatbotID), Until: until})
 	}
-	slices.SortFunc(grants, func(a, b policy.Grant) int { return strings.Compare(a.Chatbot, b.Chatbot) })
 	return grants
 }

@@ -73,6 +73,12 @@ func (p *parties) current() bool {
 	return true
 }
 
+// of reports whether p and q are of the same organisation.
+func (p *parties) of(q *parties) bool {
+	a, b := p[organizationParty], q[organizationParty]
+	return a != nil && b != nil && (a == b || a.subject.ID.ID == b.subject.ID.ID)
+}
+
 // appendTo appends them to a chain.
 func (p *parties) appendTo(chain limit.Chain) limit.Chain {
 	for _, q := range p {

@@ -79,8 +79,8 @@ func TestTrailingWindowNeverPasses(t *testing.T) {
 				t.Fatalf("refused at %d, told to retry at %d", now, refusal.Retry)
 			} else {
 				at := *states[0]
-				at.minute.buckets = append([]bucket(nil), at.minute.buckets...)
-				at.hour.buckets = append([]bucket(nil), at.hour.buckets...)
+				at.minute.older = append([]bucket(nil), at.minute.older...)
+				at.hour.older = append([]bucket(nil), at.hour.older...)
 				if _, again := Decide(chain, []*State{&at}, ask(refusal.Retry, 0, 0)); again != nil {
 					t.Fatalf("refused at %d, told to retry at %d, and refused again", now, refusal.Retry)
 				}

@@ -51,8 +51,18 @@ func TestGrants(t *testing.T) {
 			deny(fault.ChatbotDenied, atBot(func(c *policy.Chatbot) { c.Disabled = true })),
 			deny(fault.OwnerInactive, atBot(func(c *policy.Chatbot) { c.OwnerActive = false })),
 		}},
-		"ended":          {granted(noon), []ruling{deny(fault.ChatbotDenied, bot("bot_1")), allow(bot("bot_0"))}},
-		"ends next":      {granted(noon.Add(time.Millisecond)), []ruling{allow(bot("bot_1"))}},
+		"ended":     {granted(noon), []ruling{deny(fault.ChatbotDenied, bot("bot_1")), allow(bot("bot_0"))}},
+		"ends next": {granted(noon.Add(time.Millisecond)), []ruling{allow(bot("bot_1"))}},
+		"ids that end alike": {with(func(s *policy.Spec) {
+			s.Grants = []policy.Grant{{Chatbot: "bot_c-12345678"}, {Chatbot: "bot_9"}, {Chatbot: "bot_a-12345678", Until: noon.UnixMilli()}, {Chatbot: "bot_d-12345678"}}
+		}), []ruling{
+			allow(bot("bot_c-12345678")),
+			allow(bot("bot_d-12345678")),
+			allow(bot("bot_9")),
+			deny(fault.ChatbotDenied, bot("bot_a-12345678")),
+			deny(fault.ChatbotDenied, bot("bot_b-12345678")),
+			deny(fault.ChatbotDenied, bot("12345678")),
+		}},
 		"none":           {plain(), []ruling{deny(fault.ChatbotDenied, bot("bot_1")), deny(fault.ChatbotDenied, atBot(open))}},
 		"and listed":     {granted(time.Time{}, only("bot_1")), []ruling{allow(bot("bot_1")), deny(fault.ChatbotDenied, bot("bot_2"))}},
 		"and not listed": {granted(time.Time{}, only("bot_9")), []ruling{deny(fault.ChatbotDenied, bot("bot_1")), deny(fault.ChatbotDenied, bot("bot_9"))}},

@@ -43,11 +43,13 @@ type Lists struct {
 	Chatbots  []string // ids; a key that has some opens nothing but these chatbots
 	Models    []string // names, provider/name, with *, or exact aliases
 	Providers []string // slugs
-	Grants    []Grant  // the chatbots that the key opens, sorted by their ids, each once
+	Grants    []Grant  // the chatbots that the key opens, each once
 
 	// ofProvider says of each of Models whether it begins with a provider; nil =
 	// none does.
 	ofProvider []bool
+
+	tags []uint64 // of Grants, see tagged
 }
 
 // Rules is a compiled Spec: immutable, safe for concurrent use, and small for a
@@ -75,6 +77,7 @@ func Compile(s Spec) Rules {
 	if s.Lists.any() {
 		lists := s.Lists
 		lists.IPs = disjoint(lists.IPs)
+		lists.Grants, lists.tags = tagged(lists.Grants)
 		lists.ofProvider = beginWith(s.Provider, lists.Models)
 		r.lists = &lists
 	}

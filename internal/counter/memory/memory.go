@@ -25,12 +25,12 @@ type Counters struct {
 	visitors *visitors
 }
 
-// cell is one subject's state. mu covers state, which is nil until loaded is
-// true and from then on stays the same pointer, and gone.
+// cell is one subject's state. mu covers state, which means nothing until loaded is
+// true, and gone.
 type cell struct {
 	mu     sync.Mutex
 	loaded atomic.Bool
-	state  *limit.State
+	state  limit.State
 	gone   bool // a visitor's that was dropped: another cell may be in its place
 }
 
@@ -148,7 +148,7 @@ func (c *Counters) lock(ctx context.Context, chain limit.Chain, cells []*cell, s
 		gone := false
 		for i := range chain {
 			cells[i].mu.Lock()
-			states[i] = cells[i].state
+			states[i] = &cells[i].state
 			gone = gone || cells[i].gone
 		}
 		if !gone {
@@ -185,7 +185,7 @@ func (c *Counters) fill(ctx context.Context, l *cell, id limit.ID, cal *limit.Ca
 	if err != nil {
 		return err
 	}
-	l.state = limit.NewState(cal, unix, sums)
+	l.state = *limit.NewState(cal, unix, sums)
 	l.loaded.Store(true)
 	return nil
 }
@@ -204,7 +204,7 @@ func (c *Counters) end(chain limit.Chain, f func([]*limit.State)) {
 	}
 	for i := range chain {
 		cells[i].mu.Lock()
-		states[i] = cells[i].state
+		states[i] = &cells[i].state
 	}
 	f(states[:len(chain)])
 	unlock(cells[:len(chain)])

@@ -36,7 +36,7 @@ func (v *visitors) cell(id limit.ID, cal *limit.Calendar, unix int64) *cell {
 	}
 	l := v.old[id]
 	if l == nil {
-		l = &cell{state: limit.NewState(cal, unix, limit.Sums{})}
+		l = &cell{state: *limit.NewState(cal, unix, limit.Sums{})}
 		l.loaded.Store(true)
 	}
 	delete(v.old, id)
