@@ -61,6 +61,11 @@ sdk: ## the providers' official SDKs against a running server: Go, and Node wher
 	elif command -v npm >/dev/null; then cd test/sdk-node && npm ci --no-audit --no-fund && npm test; \
 	else echo '*** No npm: the tests of the Node SDK did NOT run. ***' >&2; fi
 
+.PHONY: compatibility
+compatibility: ## run the official SDKs' matrix and write docs/compatibility.md: needs npm
+	cd test/sdk && $(GO) test -count=1 -run '^TestMatrix$$' . -update
+	cd test/sdk-node && npm ci --no-audit --no-fund && npm run pretest && UPDATE=1 node --test matrix.test.js
+
 .PHONY: browser
 browser: ## Tollgate's own pages in a real browser: needs npm and chromium
 	@if ! command -v npm >/dev/null; then echo '*** No npm: the tests in a browser did NOT run. ***' >&2; [ "$(CI)" != true ]; \

@@ -1,9 +1,9 @@
-// Builds the tollgate binary that the tests start.
+// Builds what the tests start: tollgate, and the simulated provider that the benchmark has.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const result = spawnSync('go', ['build', '-o', `${here}build/tollgate`, './cmd/tollgate'], {
+const result = spawnSync('go', ['build', '-o', `${here}build/`, './cmd/tollgate', './test/bench'], {
   cwd: fileURLToPath(new URL('../..', import.meta.url)),
   stdio: 'inherit',
 });

@@ -4,20 +4,22 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 
-const binary = fileURLToPath(new URL('build/tollgate', import.meta.url));
+/** A program that build.js has built. */
+export const built = (name) => fileURLToPath(new URL(`build/${name}`, import.meta.url));
+const binary = built('tollgate');
 
 // Variables of the SDKs' and of Tollgate's own would change what is tested.
-const ours = /^(OPENAI|ANTHROPIC|GEMINI|GOOGLE|TOLLGATE)_/;
+const ours = /^(OPENAI|ANTHROPIC|GEMINI|GOOGLE|AZURE|COHERE|CO|HF|TOLLGATE)_/;
 for (const name of Object.keys(process.env)) {
   if (ours.test(name)) delete process.env[name];
 }
 
-/** A running demo. */
-class Demo {
-  constructor(child, output) {
+/** A running server: a demo, or another. */
+export class Demo {
+  constructor(child, base, root) {
     this.child = child;
-    this.base = /running on (http:\/\/\S+)/.exec(output)[1];
-    this.root = /TOLLGATE_TOKEN=(tgm_\w+)/.exec(output)[1];
+    this.base = base;
+    this.root = root;
     this.end = this.end.bind(this);
     process.once('exit', this.end);
   }
@@ -44,9 +46,10 @@ class Demo {
 
   /**
    * A key of its own, and a fetch that counts what an SDK sends with it, retries
-   * too. `key` is the key as it is now, with what was used; `row` its only entry.
+   * too, and tells the simulated provider how to answer. `key` is the key as it is
+   * now, with what was used; `row` its only entry.
    */
-  async issue(fields = {}) {
+  async issue(fields = {}, how = {}) {
     const created = await this.manage('POST', '/api-keys', { name: 'test', ...fields });
     const sent = { requests: 0 };
     const key = () => this.manage('GET', `/api-keys/${created.api_key.id}`);
@@ -55,9 +58,11 @@ class Demo {
       if (usage.length !== 1) throw new Error(`${usage.length} entries`);
       return usage[0];
     };
-    const counted = (...args) => {
+    const counted = (input, init) => {
       sent.requests++;
-      return fetch(...args);
+      const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+      for (const [name, value] of Object.entries(simulated(how).headers)) headers.set(name, value);
+      return fetch(input, { ...init, headers });
     };
     return { secret: created.secret_key, sent, key, row, fetch: counted };
   }
@@ -85,7 +90,8 @@ export function startDemo() {
     child.stderr.on('data', (data) => (log += data));
     child.stdout.on('data', (data) => {
       output += data;
-      if (output.includes('nothing is kept.')) resolve(new Demo(child, output));
+      if (!output.includes('nothing is kept.')) return;
+      resolve(new Demo(child, /running on (http:\/\/\S+)/.exec(output)[1], /TOLLGATE_TOKEN=(tgm_\w+)/.exec(output)[1]));
     });
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`tollgate demo ended with ${code}: ${log}`)));
