@@ -127,6 +127,10 @@ type Limits struct {
 	// How long a caller may leave an answer unread.
 	WriteIdleTimeout time.Duration `yaml:"write_idle_timeout" range:"100ms..1h"`
 
+	// How long a WebSocket may be open without a word from either side. One that is
+	// open for as long as a request may take is closed in any case.
+	SocketIdleTimeout time.Duration `yaml:"socket_idle_timeout" range:"1s..24h"`
+
 	// How long a request may take from its first byte to its answer's last.
 	MaxRequestDuration time.Duration `yaml:"max_request_duration" range:"1s..24h"`
 
@@ -428,6 +432,7 @@ func Default() *Config {
 			ReadHeaderTimeout:  10 * time.Second,
 			BodyIdleTimeout:    30 * time.Second,
 			WriteIdleTimeout:   time.Minute,
+			SocketIdleTimeout:  10 * time.Minute,
 			MaxRequestDuration: time.Hour,
 			MinOutputTokens:    64,
 			OfflineGrace:       5 * time.Minute,

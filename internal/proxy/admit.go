@@ -56,7 +56,10 @@ func (p *Proxy) choose(x *exchange, wallet authority.Wallet, target catalog.Targ
 	}
 	x.native = nativeOpenAI(p.kind(target.Provider))
 	x.call.Templated = !x.native
-	return p.payers(x, wallet)
+	if err := p.payers(x, wallet); err != nil {
+		return err
+	}
+	return x.fits()
 }
 
 // reaches reports which providers a model's name may lead to on a route: those
@@ -104,7 +107,7 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 		Chain: chain, Location: x.grant.Location(), Choices: x.call.Choices,
 		Entry: ledger.Entry{
 			KeyName: x.grant.KeyName(), Provider: x.target.Provider, Model: x.target.Name,
-			Format: x.route.Format, Endpoint: x.route.Path, Stream: x.call.Stream,
+			Format: x.route.Format, Endpoint: x.route.Path, Stream: x.call.Stream || x.socket,
 			Prices: x.prices, BYOK: x.pay.payer != nil, Attempts: x.attempts,
 		},
 	}

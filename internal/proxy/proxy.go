@@ -40,6 +40,7 @@ type Options struct {
 	Tokens    *tokens.Counter
 	Vault     *vault.Vault // opens credentials; nil = there are none
 	Providers Providers
+	Sockets   Sockets // opens WebSockets to providers
 	Addresses Addresses
 	Log       *slog.Logger
 	Figures   dialect.Figures // what counts for parts of a request that cannot be measured
@@ -50,6 +51,7 @@ type Options struct {
 	WriteTimeout    time.Duration // how long a caller may not read what is written to it; 60 s
 	MaxDuration     time.Duration // of a request, from admission to its end; 1 h
 	LeastOutput     int64         // the lowest output cap a request is clamped to, if the caller's own is not lower; 64
+	SocketIdle      time.Duration // how long nothing may be said on a WebSocket; 10 min
 	OnDisconnect    OnDisconnect
 	DrainTimeout    time.Duration        // how long an answer is read for a caller that left; 30 s
 	FeePercent      int64                // of the price, for requests that somebody's own credential pays for; 0 = they cost nothing
@@ -64,6 +66,7 @@ type Proxy struct {
 	bodies  bodies
 	refused refusals
 	cooling cooling
+	sockets *sockets
 	judging sync.Map        // ids of credentials of which a verdict is being kept
 	base    context.Context // of every request at a provider, until cut
 	cut     context.CancelFunc
@@ -80,6 +83,7 @@ func New(opts Options) *Proxy {
 	set(&opts.WriteTimeout, time.Minute)
 	set(&opts.MaxDuration, time.Hour)
 	set(&opts.DrainTimeout, 30*time.Second)
+	set(&opts.SocketIdle, 10*time.Minute)
 	if opts.MaxBodyBytes <= 0 {
 		opts.MaxBodyBytes = 32 << 20
 	}
@@ -89,7 +93,7 @@ func New(opts Options) *Proxy {
 	if opts.MaxBuffered <= 0 {
 		opts.MaxBuffered = 1 << 30
 	}
-	p := &Proxy{opts: opts}
+	p := &Proxy{opts: opts, sockets: newSockets()}
 	p.bodies = bodies{buffers: &p.buffers, max: opts.MaxBuffered}
 	p.base, p.cut = context.WithCancel(context.Background())
 	return p
@@ -114,6 +118,9 @@ type exchange struct {
 	body   *loan // of the buffer that holds the body, until the walk has ended
 	call   *dialect.Call
 	via
+	socket  bool        // it is asked for on a WebSocket, or asks for one
+	entered limit.Chain // what counts the WebSocket
+	pinned  *pin        // where it has to lead; nil = anywhere
 	aimed
 	rest       []catalog.Target  // what may take the target's place where it fails
 	one        [1]catalog.Target // room for a target that nothing takes the place of
@@ -151,8 +158,11 @@ func (p *Proxy) walk(x *exchange) error {
 	if err := p.authenticate(x); err != nil {
 		return err
 	}
-	if x.via.plain {
+	switch {
+	case x.via.plain:
 		return p.pass(x)
+	case x.socket:
+		return p.socket(x)
 	}
 	if x.route.Method == http.MethodGet {
 		return p.models(x)
@@ -179,6 +189,12 @@ func (p *Proxy) walk(x *exchange) error {
 func (p *Proxy) authenticate(x *exchange) error {
 	x.ask = policy.Ask{Now: x.begun, IP: x.ip}
 	lost := p.passes(x)
+	var protocolKey string
+	if x.route == nil && upgrades(x.r) {
+		x.route = dialect.SocketRoute(x.r.URL.Path)
+		x.socket = x.route != nil
+		_, protocolKey = offered(x.r.Header)
+	}
 	if x.route == nil {
 		x.route, lost = dialect.Find(x.r.Method, x.r.URL.Path, x.r.Header)
 	}
@@ -190,6 +206,13 @@ func (p *Proxy) authenticate(x *exchange) error {
 	var err error
 	if x.key, inQuery, err = presented(x.r.Header, query); err != nil {
 		return err
+	}
+	switch {
+	case protocolKey == "" || protocolKey == x.key:
+	case x.key != "":
+		return ambiguous()
+	default:
+		x.key = protocolKey
 	}
 	if x.visits() {
 		return p.identify(x)

@@ -119,9 +119,9 @@ func passages(cfg *config.Config) map[string][]proxy.Passage {
 	return all
 }
 
-func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, safe *vault.Vault, book *ledger.Ledger, prices *pricing.Book, p proxy.Providers) *proxy.Proxy {
+func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, safe *vault.Vault, book *ledger.Ledger, prices *pricing.Book, p providers) *proxy.Proxy {
 	return proxy.New(proxy.Options{
-		Authority: auth, Ledger: book, Prices: prices, Tokens: tokens.New(tokens.Options{}), Vault: safe, Providers: p, Log: log,
+		Authority: auth, Ledger: book, Prices: prices, Tokens: tokens.New(tokens.Options{}), Vault: safe, Providers: p, Sockets: p, Log: log,
 		Addresses: proxy.NewAddresses(cfg.TrustedProxies),
 		Figures: dialect.Figures{
 			Image: cfg.Bounds.ImageTokens, RemoteImage: cfg.Bounds.RemoteImageTokens,
@@ -129,7 +129,7 @@ func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, s
 		},
 		Passages:     passages(cfg),
 		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), MaxBuffered: int64(cfg.Limits.MaxBufferedBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
-		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration,
+		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration, SocketIdle: cfg.Limits.SocketIdleTimeout,
 		FeePercent: cfg.Credentials.FeePercent, LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
 		DrainTimeout: cfg.DrainTimeout, LogRequests: cfg.Log.Requests,
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/coder/websocket"
+
 	"tollgate/internal/fault"
 	"tollgate/internal/proxy"
 	"tollgate/internal/secret"
@@ -36,6 +38,13 @@ func (p providers) Send(ctx context.Context, o proxy.Outgoing) (*http.Response, 
 		return nil, fmt.Errorf("%w: %w", fault.UpstreamTimeout, err)
 	}
 	return nil, err
+}
+
+// Dial opens a WebSocket.
+func (p providers) Dial(ctx context.Context, o proxy.Outgoing) (*websocket.Conn, *http.Response, error) {
+	return p.Client.Dial(ctx, upstream.Request{
+		Provider: o.Provider, Account: o.Account, Path: o.Path, RawQuery: o.Query, Header: o.Header, RequestID: o.RequestID,
+	})
 }
 
 // Relay copies what of an answer's headers is for the caller.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	_ "time/tzdata" // organisations' time zones, also where the system has none
@@ -232,7 +233,13 @@ func (s *Server) drain() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
 	defer cancel()
+	var sockets sync.WaitGroup
+	sockets.Go(func() { s.proxy.Drain(ctx) }) // which the HTTP server knows nothing of
 	err := s.http.Shutdown(ctx)
+	sockets.Wait()
+	if err == nil {
+		err = ctx.Err()
+	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
@@ -240,6 +247,7 @@ func (s *Server) drain() error {
 	s.proxy.Cut()
 	last, stop := context.WithTimeout(context.Background(), cutTime)
 	defer stop()
+	s.proxy.Drain(last)
 	if err := s.http.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

@@ -55,6 +55,10 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	at := locate(r)
+	if _, ok := at.wire.(responses); ok && strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && r.Method == http.MethodGet {
+		p.socket(w, r)
+		return
+	}
 	wk := p.works.Get().(*work)
 	wk.start(p, w, r, at)
 	defer p.recycle(wk)

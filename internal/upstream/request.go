@@ -36,6 +36,9 @@ type Request struct {
 	From io.Reader
 	Size int64
 
+	// Subprotocols are asked for when a WebSocket is opened.
+	Subprotocols []string
+
 	// RequestID is sent as X-Client-Request-Id, which OpenAI keeps in its log
 	// beside its own id, in place of what the caller sent under that name.
 	// "" passes the caller's.
