@@ -58,11 +58,9 @@ func (a *Authority) refreshWallet(ctx context.Context, organizationID, userID st
 }
 
 // ForgetCredentials makes memory forget all credentials: each is read again when
-// it is next needed.
+// it is next needed, and what is being read just now is read again.
 func (a *Authority) ForgetCredentials() {
-	for ref := range a.wallets.values.All() {
-		a.wallets.forget(ref)
-	}
+	a.wallets.forgetThose(func(*wallet) bool { return true })
 }
 
 // Wallet is the credentials that may pay for a request of a key: its owner's and

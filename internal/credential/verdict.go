@@ -2,7 +2,9 @@ package credential
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -86,7 +88,37 @@ func (v Verdict) Decides() bool {
 // does not take the credential. body is the beginning of the answer's.
 func Refused(provider string, status int, body []byte) bool {
 	return status == http.StatusUnauthorized ||
-		provider == Google && (status == http.StatusBadRequest || status == http.StatusForbidden) && has(body, "API_KEY_INVALID", "API key not valid", "API key expired")
+		provider == Google && (status == http.StatusBadRequest || status == http.StatusForbidden) && refusedByGoogle(body)
+}
+
+// refusedByGoogle looks for Google's words where they are Google's own: elsewhere an
+// error repeats what the caller wrote, who must not be able to say them. Its
+// OpenAI-compatible paths put the error into a list.
+func refusedByGoogle(body []byte) bool {
+	type answer struct {
+		Error struct {
+			Message string
+			Details []struct{ Reason string }
+		}
+	}
+	var one answer
+	var several []answer
+	if json.Unmarshal(body, &one) == nil {
+		several = []answer{one}
+	} else if json.Unmarshal(body, &several) != nil {
+		return false
+	}
+	for _, a := range several {
+		if strings.HasPrefix(a.Error.Message, "API key not valid") || strings.HasPrefix(a.Error.Message, "API key expired") {
+			return true
+		}
+		for _, d := range a.Error.Details {
+			if d.Reason == "API_KEY_INVALID" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Judge is what a provider's answer to the question for its models says. body is

@@ -166,12 +166,19 @@ func TestGoogleSaysItsOwnWay(t *testing.T) {
 			_, _ = w.Write([]byte(body))
 		})
 	}
-	answer(`{"error":{"code":400,"message":"max_tokens is too large","status":"INVALID_ARGUMENT"}}`)
-	g.do(ask{key: k.SecretKey, model: "google/gemini-2.5-flash"})
-	if v := g.credential(c.ID).Validation; v.Verdict != "unknown" {
-		t.Errorf("%+v", v)
+	for _, other := range []string{
+		`{"error":{"code":400,"message":"max_tokens is too large","status":"INVALID_ARGUMENT"}}`,
+		// What the caller wrote says nothing of the credential.
+		`{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"API_KEY_INVALID\": API key not valid.","status":"INVALID_ARGUMENT","details":[{"fieldViolations":[{"description":"API_KEY_INVALID"}]}]}}`,
+		`API key not valid`, `{"error":"API_KEY_INVALID"}`, ``,
+	} {
+		answer(other)
+		g.do(ask{key: k.SecretKey, model: "google/gemini-2.5-flash"})
+		if v := g.credential(c.ID).Validation; v.Verdict != "unknown" {
+			t.Errorf("%s: %+v", other, v)
+		}
 	}
-	answer(`{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}`)
+	answer(`[{"error":{"code":400,"message":"Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]`)
 	g.do(ask{key: k.SecretKey, model: "google/gemini-2.5-flash"})
 	if v := g.credential(c.ID).Validation; v.Verdict != "invalid" {
 		t.Errorf("%+v", v)

@@ -79,9 +79,24 @@ func (x *exchange) counted(t llm.Tally) llm.Usage {
 	return u
 }
 
+// believed is r without what is beyond the hold, where a user has said who answers:
+// that may be the user, and what they make up counts against limits that others live
+// on as well.
+func (x *exchange) believed(r ledger.Result) ledger.Result {
+	if x.pay.account == nil || x.pay.account.BaseURL == "" {
+		return r
+	}
+	bound, cost := x.hold.Bound()
+	if r.Usage.Total() > bound.Total() {
+		r.Usage = bound
+	}
+	r.Cost = min(r.Cost, cost)
+	return r
+}
+
 // done ends the hold, once, and writes the request's line to the log.
 func (p *Proxy) done(x *exchange, r ledger.Result) ledger.Entry {
-	entry, ok := x.hold.Settle(r)
+	entry, ok := x.hold.Settle(x.believed(r))
 	if ok && p.opts.LogRequests {
 		p.opts.Log.LogAttrs(x.r.Context(), slog.LevelInfo, "request",
 			slog.String("request_id", entry.ID.String()), slog.String("key_id", entry.KeyID), slog.String("chatbot_id", entry.ChatbotID),
