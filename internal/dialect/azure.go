@@ -14,13 +14,12 @@ const (
 	azureDeployments = azurePrefix + "deployments/"
 )
 
-// deployment is OpenAI's route of a path below a deployment of Azure's, which is
+// deployment is a route of OpenAI's as it is below a deployment of Azure's, which is
 // the model that is asked for.
-func deployment(path string, scope llm.Scope, output bool, reads fieldSet) Route {
-	return Route{
-		Method: "POST", Path: azureDeployments + "{model}" + path, Scope: scope, Format: llm.OpenAI,
-		Output: output, Streams: output, Deployment: true, before: azureDeployments, after: path, reads: reads,
-	}
+func deployment(path string, r Route) Route {
+	r.Method, r.Path, r.Format = "POST", azureDeployments+"{model}"+path, llm.OpenAI
+	r.Deployment, r.before, r.after = true, azureDeployments, path
+	return r
 }
 
 // deployed reads a model's name in a body whose path has named the deployment,

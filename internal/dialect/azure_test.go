@@ -51,6 +51,30 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
+// TestDeployedForm is the same for a form.
+func TestDeployedForm(t *testing.T) {
+	const path = "/openai/deployments/{model}/audio/transcriptions"
+	at := address(path)
+	at.RawQuery = "api-version=2024-10-21"
+	for _, c := range []struct{ form, want string }{
+		{formOf(formFile("file", "abc")), formOf(formFile("file", "abc"))},
+		{formOf(formField("model", "whisper"), formFile("file", "abc")), formOf(formField("model", "d-2"), formFile("file", "abc"))},
+		{formOf(formField("model", ""), formFile("file", "abc")), formOf(formField("model", "d-2"), formFile("file", "abc"))},
+	} {
+		call, err := dialect.ReadForm(find(t, path), at, formType, []byte(c.form))
+		if err != nil || call.Model != "m" || call.QueryFor("azure") != at.RawQuery || call.Media.Audio != 1 {
+			t.Fatalf("%q: %+v, %v", c.form, call, err)
+		}
+		if got := string(call.Rewrite(dialect.Edit{Model: "d-2"})); got != c.want {
+			t.Errorf("%q became %q", c.form, got)
+		}
+	}
+	at.RawQuery = "api-version=2024&api-version=2025"
+	if _, err := dialect.ReadForm(find(t, path), at, formType, []byte(formOf(formFile("file", "abc")))); !errors.Is(err, fault.InvalidField) {
+		t.Error(err)
+	}
+}
+
 // TestAPIVersion is all of a query that goes to Azure, and to nobody else.
 func TestAPIVersion(t *testing.T) {
 	const bad = "refused"

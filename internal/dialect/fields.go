@@ -135,6 +135,7 @@ var vocabularies = [...]vocabulary{
 			"options", "models", "plugins", "search_parameters", "extra_body", "route", "transforms", "web_search",
 			"enable_search", "cached_content", "cachedContent", "use_beam_search",
 			"chat_template", "documents", "prompt_embeds", "mm_processor_kwargs",
+			"data_sources", "enhancements", // Azure's, which read and bill more than is here
 		},
 	},
 	{

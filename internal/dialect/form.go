@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 	"mime"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -33,11 +34,12 @@ type formReader struct {
 }
 
 // ReadForm finds what a request with a form as its body asks for, as Read does for
-// JSON. contentType is that of the request, which says where the parts end. The
+// JSON. at is its URL; nil is one that says nothing. contentType is that of the
+// request, which says where the parts end. The
 // errors are *fault.Error: UnsupportedMediaType for another type, InvalidField for a
 // form that is broken, or that parsers may read differently, and for values of a wrong
 // type or range, DuplicateField as Read.
-func ReadForm(r *Route, contentType string, body []byte) (*Call, error) {
+func ReadForm(r *Route, at *url.URL, contentType string, body []byte) (*Call, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != formMedia {
 		return nil, fault.New(fault.UnsupportedMediaType, "The body must be a form with a file: send \"Content-Type: multipart/form-data; boundary=…\".")
@@ -47,6 +49,11 @@ func ReadForm(r *Route, contentType string, body []byte) (*Call, error) {
 		return nil, invalid("", "The boundary of the form must be %d to %d letters, digits and signs.", leastBoundary, mostBoundary)
 	}
 	fr := formReader{call: &Call{Route: r, body: body, form: mime.FormatMediaType(formMedia, map[string]string{"boundary": boundary})}, words: r.vocabulary(), rest: body, mark: []byte("\r\n" + boundaryDashes + boundary)}
+	if at != nil {
+		if err := fr.call.addressed(at); err != nil {
+			return nil, err
+		}
+	}
 	fr.parts()
 	if fr.problem != nil {
 		return nil, fr.problem
@@ -55,7 +62,7 @@ func ReadForm(r *Route, contentType string, body []byte) (*Call, error) {
 	if c.Model == "" {
 		return nil, invalid("model", "The field \"model\" is missing: name the model to use.")
 	}
-	c.written, c.asked = c.MaxOutput, c.Model
+	c.written = c.MaxOutput
 	c.Choices, c.Messages = max(fr.n, 1), 1
 	return c, nil
 }
@@ -305,11 +312,15 @@ func (f *formReader) value(known field, name string, at span) {
 	raw := at.of(c.body)
 	switch known {
 	case fieldModel:
+		c.model, c.asked = at, string(raw)
+		if c.Route.Deployment { // the path has said it
+			return
+		}
 		if !isModelName(raw) {
 			f.fail(invalid("model", "The field \"model\" %s without control characters.", modelProblem))
 			return
 		}
-		c.Model, c.model = string(raw), at
+		c.Model = c.asked
 	case fieldStream:
 		if text := string(raw); text != "true" && text != "false" {
 			f.fail(invalid("stream", "The field \"stream\" must be true or false."))

@@ -40,7 +40,7 @@ func formFile(name, value string) string {
 
 func readForm(t testing.TB, path, body string) *dialect.Call {
 	t.Helper()
-	call, err := dialect.ReadForm(find(t, path), formType, []byte(body))
+	call, err := dialect.ReadForm(find(t, path), nil, formType, []byte(body))
 	if err != nil {
 		t.Fatalf("%q: %v", body, err)
 	}
@@ -129,7 +129,7 @@ func TestFormsThatAreRefused(t *testing.T) {
 		"a model of two lines":      {formOf(formField("model", "a\r\nb")), fault.InvalidField},
 		"stream":                    {formOf(model, formField("stream", "True")), fault.InvalidField},
 	} {
-		_, err := dialect.ReadForm(find(t, transcriptions), formType, []byte(c.body))
+		_, err := dialect.ReadForm(find(t, transcriptions), nil, formType, []byte(c.body))
 		if !errors.Is(err, c.kind) {
 			t.Errorf("%s: %v, want %s", name, err, c.kind)
 		}
@@ -138,7 +138,7 @@ func TestFormsThatAreRefused(t *testing.T) {
 		}
 	}
 	for _, n := range []string{"0", "129", "1.0", "1e1", "-1", ""} {
-		if _, err := dialect.ReadForm(find(t, edits), formType, []byte(formOf(model, formField("n", n)))); !errors.Is(err, fault.InvalidField) {
+		if _, err := dialect.ReadForm(find(t, edits), nil, formType, []byte(formOf(model, formField("n", n)))); !errors.Is(err, fault.InvalidField) {
 			t.Errorf("n %q: %v", n, err)
 		}
 	}
@@ -146,7 +146,7 @@ func TestFormsThatAreRefused(t *testing.T) {
 	for i := range many {
 		many[i] = formField("include[]", "x")
 	}
-	if _, err := dialect.ReadForm(find(t, transcriptions), formType, []byte(formOf(many...))); !errors.Is(err, fault.InvalidField) {
+	if _, err := dialect.ReadForm(find(t, transcriptions), nil, formType, []byte(formOf(many...))); !errors.Is(err, fault.InvalidField) {
 		t.Errorf("300 parts: %v", err)
 	}
 	for contentType, kind := range map[string]fault.Kind{
@@ -159,7 +159,7 @@ func TestFormsThatAreRefused(t *testing.T) {
 		"multipart/form-data; boundary=" + strings.Repeat("x", 71):                   fault.InvalidField,
 		"multipart/form-data; boundary=" + boundary + "; boundary=" + boundary + "x": fault.UnsupportedMediaType,
 	} {
-		if _, err := dialect.ReadForm(find(t, transcriptions), contentType, []byte(whole)); !errors.Is(err, kind) {
+		if _, err := dialect.ReadForm(find(t, transcriptions), nil, contentType, []byte(whole)); !errors.Is(err, kind) {
 			t.Errorf("%s: %v, want %s", contentType, err, kind)
 		}
 	}
@@ -222,7 +222,7 @@ func FuzzForm(f *testing.F) {
 	f.Add([]byte(formOf(formField("model", "m"), formField("Model", "x"))))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, path := range []string{transcriptions, edits} {
-			call, err := dialect.ReadForm(find(t, path), formType, body)
+			call, err := dialect.ReadForm(find(t, path), nil, formType, body)
 			if err != nil {
 				checkRefusal(t, err)
 				continue
@@ -238,7 +238,7 @@ func FuzzForm(f *testing.F) {
 				t.Fatalf("%q bounds %d", body, call.TextBound())
 			}
 			got := call.Rewrite(dialect.Edit{Model: "another-model"})
-			again, err := dialect.ReadForm(find(t, path), formType, got)
+			again, err := dialect.ReadForm(find(t, path), nil, formType, got)
 			if err != nil || again.Model != "another-model" || again.Media != call.Media || len(got) != len(body)+len("another-model")-len(call.Model) {
 				t.Fatalf("%q became %q: %+v, %v", body, got, again, err)
 			}

@@ -50,6 +50,7 @@ const (
 	readResponse = readAlways | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldTools | 1<<fieldItems | 1<<fieldInstructions |
 		1<<fieldPrevious | 1<<fieldConversation | 1<<fieldStored | 1<<fieldBackground
 	readImages = 1<<fieldModel | 1<<fieldPrompt | 1<<fieldN | 1<<fieldSize | 1<<fieldQuality | 1<<fieldStream
+	readSpeech = 1<<fieldModel | 1<<fieldSpoken | 1<<fieldStreamFormat
 	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking | 1<<fieldCacheControl
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |
 		1<<fieldSpeed | 1<<fieldGeo | 1<<fieldServers | 1<<fieldContainer | 1<<fieldFallbacks
@@ -90,7 +91,7 @@ var routes = [...]Route{
 	{
 		Method: "POST", Path: "/v1/audio/speech", Scope: llm.ScopeSpeech, Format: llm.OpenAI,
 		Output: true, Open: true, Unit: llm.Characters, Streams: true,
-		reads: 1<<fieldModel | 1<<fieldSpoken | 1<<fieldStreamFormat, answers: answersSpeech, at: soundKinds,
+		reads: readSpeech, answers: answersSpeech, at: soundKinds,
 	},
 	{
 		Method: "POST", Path: "/v1/images/edits", Scope: llm.ScopeImages, Format: llm.OpenAI, Form: true,
@@ -158,9 +159,24 @@ var routes = [...]Route{
 	cohereRoute("chat", llm.ScopeChat, true, readCohereChat),
 	cohereRoute("embed", llm.ScopeEmbeddings, false, readEmbed),
 	cohereRoute("rerank", llm.ScopeRerank, false, readRerank),
-	deployment("/chat/completions", llm.ScopeChat, true, readChat),
-	deployment("/completions", llm.ScopeChat, true, readOutput|1<<fieldPrompt),
-	deployment("/embeddings", llm.ScopeEmbeddings, false, readAlways|1<<fieldInput),
+	deployment("/chat/completions", Route{Scope: llm.ScopeChat, Output: true, Streams: true, reads: readChat}),
+	deployment("/completions", Route{Scope: llm.ScopeChat, Output: true, Streams: true, reads: readOutput | 1<<fieldPrompt}),
+	deployment("/embeddings", Route{Scope: llm.ScopeEmbeddings, reads: readAlways | 1<<fieldInput}),
+	deployment("/images/generations", Route{
+		Scope: llm.ScopeImages, Output: true, Open: true, Unit: llm.Images, Streams: true, reads: readImages, answers: answersImages,
+	}),
+	deployment("/images/edits", Route{
+		Scope: llm.ScopeImages, Form: true, Output: true, Open: true, Unit: llm.Images, Streams: true, answers: answersImages,
+	}),
+	deployment("/audio/speech", Route{
+		Scope: llm.ScopeSpeech, Output: true, Open: true, Unit: llm.Characters, Streams: true, reads: readSpeech, answers: answersSpeech,
+	}),
+	deployment("/audio/transcriptions", Route{
+		Scope: llm.ScopeTranscribe, Form: true, Output: true, Open: true, Unit: llm.Seconds, Streams: true, answers: answersTranscript,
+	}),
+	deployment("/audio/translations", Route{
+		Scope: llm.ScopeTranscribe, Form: true, Output: true, Open: true, Unit: llm.Seconds, answers: answersTranscript,
+	}),
 }
 
 const (

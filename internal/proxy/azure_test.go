@@ -79,6 +79,45 @@ func TestAzure(t *testing.T) {
 	}
 }
 
+// TestAzureMedia are pictures and sound of deployments: told by the path, also where
+// a form says something else.
+func TestAzureMedia(t *testing.T) {
+	g := openAzure(t)
+	const version = "?api-version=2025-04-01-preview"
+	at := func(deployment, path string) string { return "/openai/deployments/" + deployment + path + version }
+	mp3 := []byte("ID3 sound")
+	heard := upload(t, at("azure/whisper-1", "/audio/transcriptions"), "file", mp3, "model", "another")
+	for name, c := range map[string]struct {
+		ask      ask
+		contains string
+	}{
+		"picture":       {ask{path: at("gpt-image-1", "/images/generations"), body: `{"prompt":"A cat","model":"another"}`}, `"b64_json"`},
+		"edit":          {upload(t, at("gpt-image-1", "/images/edits"), "image", mp3, "prompt", "With a hat"), `"b64_json"`},
+		"speech":        {ask{path: at("tts-1", "/audio/speech"), body: `{"input":"Hello","voice":"alloy"}`}, ""},
+		"transcription": {heard, `"text"`},
+		"translation":   {upload(t, at("whisper-1", "/audio/translations"), "file", mp3), `"text"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.t = t
+			g.provider.Reset()
+			k := g.key(api.KeyInput{})
+			c.ask.key = k.SecretKey
+			r := g.do(c.ask)
+			if r.status != http.StatusOK || !strings.Contains(r.body, c.contains) {
+				t.Fatalf("status %d: %.300s", r.status, r.body)
+			}
+			row, served := g.row(k.APIKey.ID), g.provider.Served()[0]
+			if row.Provider != "azure" || row.Model != served.Model || strings.Contains(row.Model, "another") ||
+				row.Outcome == "settled" && (row.InputTokens != served.InputTokens || row.OutputTokens != served.OutputTokens) || (row.Outcome == "settled") == (name == "speech") {
+				t.Errorf("booked %+v, the provider billed %+v", row, served)
+			}
+			if _, sent := g.provider.latest(); strings.Contains(sent, "another") || !strings.HasSuffix(g.provider.latestURI(), version) {
+				t.Errorf("sent to %s: %.300s", g.provider.latestURI(), sent)
+			}
+		})
+	}
+}
+
 // TestAzureRefusals are in OpenAI's shape, and Azure's own words come through.
 func TestAzureRefusals(t *testing.T) {
 	g := openAzure(t)
@@ -98,6 +137,7 @@ func TestAzureRefusals(t *testing.T) {
 		"model not theirs": {api.KeyInput{AllowedModels: api.Set([]string{"gpt-4o"})}, "/openai/deployments/gpt-4o-mini" + version, "", 403, "model_denied"},
 		"another in body":  {api.KeyInput{AllowedModels: api.Set([]string{"gpt-4o"})}, "/openai/deployments/gpt-4o-mini" + version, `{"model":"gpt-4o","messages":[]}`, 403, "model_denied"},
 		"provider":         {api.KeyInput{AllowedProviders: api.Set([]string{"openai"})}, "/openai/deployments/gpt-4o-mini" + version, "", 403, "provider_denied"},
+		"other data":       {hard(), "/openai/deployments/gpt-4o-mini" + version, `{"messages":[],"data_sources":[{"type":"azure_search"}]}`, 400, "invalid_field"},
 		"two versions":     {api.KeyInput{}, "/openai/deployments/gpt-4o-mini" + version + "&api-version=x", "", 400, "invalid_field"},
 		"no version":       {api.KeyInput{}, "/openai/deployments/gpt-4o-mini/chat/completions", "", 404, ""},
 		"endpoint":         {api.KeyInput{AllowedEndpoints: api.Set([]string{"/v1/*"})}, "/openai/deployments/gpt-4o-mini" + version, "", 403, "endpoint_denied"},

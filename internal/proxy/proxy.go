@@ -289,7 +289,7 @@ func (p *Proxy) read(x *exchange) error {
 	}
 	x.body = p.bodies.lend(buf)
 	if x.route.Form {
-		x.call, err = dialect.ReadForm(x.route, x.r.Header.Get("Content-Type"), body)
+		x.call, err = dialect.ReadForm(x.route, x.r.URL, x.r.Header.Get("Content-Type"), body)
 	} else {
 		x.call, err = dialect.Read(x.route, x.r.URL, body)
 	}

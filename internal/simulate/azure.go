@@ -32,7 +32,7 @@ func locateAzure(r *http.Request, rest string) location {
 	}
 	at := locateOpenAI("/" + verb)
 	at.model, at.azure = name, true
-	if at.op == generate {
+	if verb == "chat/completions" {
 		at.wire = azure{}
 	}
 	return at

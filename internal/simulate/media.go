@@ -34,6 +34,9 @@ func readMedia(body []byte, contentType string, at location) (ask, error) {
 	} else if err = json.Unmarshal(body, &in); err != nil {
 		err = wrong("", "We could not parse the JSON body of your request.")
 	}
+	if at.model != "" { // which counts, whatever the body says
+		in.Model = at.model
+	}
 	a := ask{model: in.Model, stream: in.Stream, choices: 1, charged: 1, prompts: 1, format: in.ResponseFormat}
 	if err != nil {
 		return a, err
