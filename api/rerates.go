@@ -47,7 +47,7 @@ type RerateLine struct {
 
 // LeftOut is entries that were not rated.
 type LeftOut struct {
-	Reason  string `json:"reason" enum:"byok,unconfirmed,imported,nothing_used,before_balance,unpriced,unreadable" doc:"byok = somebody's own credential has paid; unconfirmed = nobody knows what was used; imported = it was used on another system; before_balance = the key had no balance yet that could be corrected; unpriced = the model has no price for that time; unreadable = the prices of then cannot be read."`
+	Reason  string `json:"reason" enum:"byok,unconfirmed,imported,nothing_used,before_balance,unpriced,by_quality,unreadable" doc:"byok = somebody's own credential has paid; unconfirmed = nobody knows what was used; imported = it was used on another system; before_balance = the key had no balance yet that could be corrected; unpriced = the model has no price for that time; by_quality = the price of images depends on their quality or size, which is not kept; unreadable = the prices of then cannot be read."`
 	Entries int64  `json:"entries" doc:"How many." example:"3"`
 }
 

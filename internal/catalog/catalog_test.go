@@ -172,7 +172,7 @@ func TestResolveUnknown(t *testing.T) {
 func TestRowsLieOverTheBuiltinOnes(t *testing.T) {
 	c := load(t, catalog.Options{Rows: []string{
 		"openai gpt-4o - - 9 18 cache_read=3",
-		"openai gpt-4.1 500 50 - -",
+		"openai gpt-4-turbo 500 50 - -",
 		"openai gpt-new 1000 100 0 0 alias=gpt-newest",
 		"openai gpt-all 1000 100 0.30 1.20 cache_read=0.00 image=0.04 alias=a alias=b chat images >200000 0.60 2.40 cache_write_1h=5.00",
 	}})
@@ -182,7 +182,7 @@ func TestRowsLieOverTheBuiltinOnes(t *testing.T) {
 		prices       string
 	}{
 		{"gpt-4o", 128000, 16384, "9.00 18.00 cache_read=3.00"},
-		{"gpt-4.1", 500, 50, "2.00 8.00 cache_read=0.50"},
+		{"gpt-4-turbo", 500, 50, "10.00 30.00"},
 		{"gpt-new", 1000, 100, "0.00 0.00"},
 		{"gpt-newest", 1000, 100, "0.00 0.00"},
 		{"b", 1000, 100, "0.30 1.20 cache_read=0.00 image=0.04 >200000 0.60 2.40 cache_write_1h=5.00"},

@@ -31,8 +31,8 @@ type row struct {
 	words []string
 }
 
-// joinTiers gives the words of each row, those of the >N lines below it
-// included. A # at the start of a line or after a blank begins a comment.
+// joinTiers gives the words of each row, those of the lines below it included that
+// begin with >N or with the price of a service. A # at the start of a line or after a blank begins a comment.
 func joinTiers(text string) []row {
 	var rows []row
 	for i, line := range strings.Split(text, "\n") {
@@ -42,13 +42,21 @@ func joinTiers(text string) []row {
 		}
 		switch {
 		case len(words) == 0:
-		case words[0][0] == '>' && len(rows) > 0:
+		case len(rows) > 0 && (words[0][0] == '>' || ofService(words[0])):
 			rows[len(rows)-1].words = append(rows[len(rows)-1].words, words...)
 		default:
 			rows = append(rows, row{line: i + 1, words: words})
 		}
 	}
 	return rows
+}
+
+// ofService reports whether a word is the price of a service, such as
+// flex_input=1.25.
+func ofService(word string) bool {
+	name, _, priced := strings.Cut(word, "=")
+	s, _ := serviceOf(name)
+	return priced && s != Standard
 }
 
 // parseRow reads "provider model context max-output input output …".

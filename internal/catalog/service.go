@@ -128,14 +128,19 @@ func (t *Tariff) Offer(s Service, given map[int64]Rates) error {
 
 // Rate is what a usage of provider's model costs by what was in force at an instant,
 // under the service that it was charged under: charged is the text of the prices
-// then, "" where there were none. why says that it cannot be told: "unpriced", or
-// "unreadable" for charged.
+// then, "" where there were none. why says that it cannot be told: "unpriced",
+// "by_quality" of images whose price depends on what is not kept, or "unreadable" for
+// charged.
 func (c *Catalog) Rate(provider, name string, at time.Time, u llm.Usage, charged string) (cost money.NanoUSD, prices, why string) {
 	before, err := ParsePrices(charged)
 	if err != nil {
 		return 0, "", "unreadable"
 	}
-	t, prices, ok := c.Priced(provider, name, at).Charged(before.Service)
+	m := c.Priced(provider, name, at)
+	t, prices, ok := m.Charged(before.Service)
+	if m != nil && u.Images > 0 && len(m.images) > 0 {
+		return 0, "", "by_quality"
+	}
 	if !ok || prices == "" {
 		return 0, "", "unpriced"
 	}

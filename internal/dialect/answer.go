@@ -48,6 +48,7 @@ const (
 	keptNothing kept = iota
 	keptID
 	keptUsage
+	keptService
 	keptError
 	keptDuration
 )
@@ -199,6 +200,10 @@ func keptAs(f llm.Format, name []byte) kept {
 		if f != llm.Gemini {
 			return keptUsage
 		}
+	case "service_tier":
+		if f == llm.OpenAI {
+			return keptService
+		}
 	case "responseId":
 		if f == llm.Gemini {
 			return keptID
@@ -234,6 +239,8 @@ func (a *answer) report(f *findings) {
 		f.use(value, true)
 	case a.keeping == keptDuration:
 		readSeconds(&scanner{b: value}, &f.tally.Seconds)
+	case a.keeping == keptService:
+		f.serve(serviceWord(value))
 	case a.keeping == keptID && len(value) > 0 && value[0] == '"':
 		s := scanner{b: value}
 		if id := s.text(); s.bad == "" { // its escapes are right

@@ -28,7 +28,7 @@ func (r *reader) anthropic(f field) {
 	case fieldCacheControl:
 		r.cacheControl()
 	case fieldSpeed:
-		r.premium("The speed", "standard")
+		r.speed()
 	case fieldGeo:
 		r.premium("The inference geography", "global")
 	case fieldServers:
@@ -61,6 +61,17 @@ func (r *reader) cacheControl() {
 // empty reports whether a value says nothing.
 func empty(value []byte) bool {
 	return len(value) == 0 || string(value) == "null" || string(value) == "[]" || string(value) == "{}"
+}
+
+// speed reads how fast the answer is wanted.
+func (r *reader) speed() {
+	at := r.i
+	if r.peek() == '"' && string(decoded(r.text())) == "fast" {
+		r.call.Fast = true
+		return
+	}
+	r.i = at
+	r.premium("The speed", "standard")
 }
 
 // premium reads a string, of which any other value than the usual has a price of

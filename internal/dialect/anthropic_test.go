@@ -109,7 +109,7 @@ func TestAnthropicExtras(t *testing.T) {
 		`"mcp_servers":[]`:               {},
 		`"container":"container_1"`:      {HostedTools: true},
 		`"container":null`:               {},
-		`"speed":"fast"`:                 {Extra: `The speed "fast"`},
+		`"speed":"fast"`:                 {Fast: true},
 		`"speed":"standard"`:             {},
 		`"inference_geo":"us"`:           {Extra: `The inference geography "us"`},
 		`"inference_geo":"global"`:       {},
@@ -128,8 +128,8 @@ func TestAnthropicExtras(t *testing.T) {
 		`"output_config":{"effort":"low"}`:                                     {},
 	} {
 		got := read(t, messages, head+members+"}")
-		is := dialect.Call{Tools: got.Tools, HostedTools: got.HostedTools, Extra: got.Extra, Override: got.Override}
-		if is.Tools != want.Tools || is.HostedTools != want.HostedTools || is.Extra != want.Extra || is.Override != want.Override {
+		is := dialect.Call{Tools: got.Tools, HostedTools: got.HostedTools, Extra: got.Extra, Override: got.Override, Fast: got.Fast}
+		if is.Fast != want.Fast || is.Tools != want.Tools || is.HostedTools != want.HostedTools || is.Extra != want.Extra || is.Override != want.Override {
 			t.Errorf("%s:\n got %+v\nwant %+v", members, is, want)
 		}
 	}

@@ -10,8 +10,9 @@ type anthropicUsage struct {
 	input, cacheRead, cacheWrite int64 // disjoint
 	write5m, write1h             int64 // of cacheWrite
 	output                       int64
-	thinking                     int64 // of output
-	searches                     int64 // of the web
+	thinking                     int64  // of output
+	searches                     int64  // of the web
+	service                      string // how it was served: fast, or its service tier
 
 	// beside is what other requests than the message itself used, such as one that
 	// makes a long conversation shorter: the totals do not have it.
@@ -93,6 +94,14 @@ func (u *anthropicUsage) read(s *scanner) {
 				}
 				s.skip()
 			})
+		case "service_tier":
+			if word := serviceWord(s.value()); u.service != "fast" && word != "" {
+				u.service = word
+			}
+		case "speed":
+			if serviceWord(s.value()) == "fast" {
+				u.service = "fast"
+			}
 		case "iterations":
 			u.iterations(s)
 		default:

@@ -16,6 +16,7 @@ type chunk struct {
 	denied  bool   // Gemini answers nothing to this prompt
 	id      []byte // raw; nil = none
 	usage   []byte // the value; nil = none or null
+	service []byte // OpenAI's service_tier; nil = none
 	failed  bool   // there is a top-level error that is not null
 	empty   bool   // there are choices, and none in them
 	bytes   int64  // of output text, escapes as written
@@ -59,6 +60,8 @@ func (c *chunk) openAI(s *scanner, name []byte) {
 		c.readID(s)
 	case "usage":
 		c.readUsage(s)
+	case "service_tier":
+		c.service = s.value()
 	case "choices":
 		c.readChoices(s)
 	default:

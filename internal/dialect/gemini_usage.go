@@ -9,22 +9,23 @@ type geminiUsage struct {
 	prompt, cached, tool             int64
 	candidates, thoughts, total      int64
 	promptAudio, cachedAudio, spoken int64
+	service                          string // how it was served; "" = not said
 }
 
 // parseGemini reads a usageMetadata. It is false when raw is not one, or says
 // nothing. Without output all that was used is input.
-func parseGemini(raw []byte, output bool) (llm.Usage, bool) {
+func parseGemini(raw []byte, output bool) (sum llm.Usage, service string, ok bool) {
 	var u geminiUsage
 	s := scanner{b: raw}
 	if s.peek() != '{' {
-		return llm.Usage{}, false
+		return llm.Usage{}, "", false
 	}
 	eachMember(&s, func(name []byte) { u.read(&s, name) })
 	if s.end(); s.bad != "" {
-		return llm.Usage{}, false
+		return llm.Usage{}, "", false
 	}
-	sum := u.classes(output)
-	return sum, sum.Total() > 0
+	sum = u.classes(output)
+	return sum, u.service, sum.Total() > 0
 }
 
 func (u *geminiUsage) read(s *scanner, name []byte) {
@@ -41,6 +42,8 @@ func (u *geminiUsage) read(s *scanner, name []byte) {
 		readCount(s, &u.thoughts)
 	case "totalTokenCount":
 		readCount(s, &u.total)
+	case "serviceTier":
+		u.service = serviceWord(s.value())
 	case "promptTokensDetails", "toolUsePromptTokensDetails":
 		u.promptAudio += audioIn(s)
 	case "cacheTokensDetails":

@@ -37,6 +37,7 @@ type Call struct {
 	Messages                 int64  // messages, prompts or inputs
 	Media                    Media  // what the texts' bytes do not bound
 	ServiceTier              string // "" = not said; tiers have prices of their own
+	Fast                     bool   // Anthropic's faster answers, which have a price of their own
 	Tools                    bool   // tools or functions are described
 	WebSearch                bool   // web_search_options is set: billed by the search, apart from tokens
 	HostedTools              bool   // a tool that the provider runs itself is asked for: billed apart

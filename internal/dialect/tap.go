@@ -149,6 +149,7 @@ func (f *findings) name(raw []byte) {
 // it is the provider's last word, if no output follows.
 func (f *findings) use(raw []byte, final bool) {
 	u, ok := f.parse(raw)
+	f.serve(f.said.service)
 	if ok {
 		f.tally.Usage, f.tally.Reported, f.tally.Final = u, true, final
 	}
@@ -159,7 +160,9 @@ func (f *findings) parse(raw []byte) (llm.Usage, bool) {
 	case llm.Anthropic:
 		return f.said.add(raw)
 	case llm.Gemini:
-		return parseGemini(raw, f.output)
+		u, service, ok := parseGemini(raw, f.output)
+		f.serve(service)
+		return u, ok
 	case llm.Cohere:
 		return parseCohere(raw)
 	}
@@ -172,7 +175,9 @@ func (f *findings) parse(raw []byte) (llm.Usage, bool) {
 // begin notes a usage that is said before the answer: what was read is known,
 // what will be written is not.
 func (f *findings) begin(raw []byte) {
-	if u, ok := f.parse(raw); ok && !f.tally.Reported {
+	u, ok := f.parse(raw)
+	f.serve(f.said.service)
+	if ok && !f.tally.Reported {
 		f.tally.Usage = u
 	}
 }
@@ -212,6 +217,7 @@ func (t *Tap) event(e *event, data []byte) (drop bool) {
 	if c.id != nil {
 		t.f.name(c.id)
 	}
+	t.f.serve(serviceWord(c.service))
 	t.f.failed = t.f.failed || c.failed
 	if c.texts > 0 {
 		t.f.count(c.bytes)

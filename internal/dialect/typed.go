@@ -8,6 +8,7 @@ type typed struct {
 	kind   []byte // as written
 	id     []byte // raw; nil = none
 	usage  []byte // the value; nil = none or null
+	tier   []byte // the service tier; nil = none
 	failed bool   // there is an error that is not null
 	size   int64  // of its piece of output
 	last   span   // the name and the opening quote of that
@@ -57,6 +58,8 @@ func (c *typed) response(s *scanner) {
 			s.skip()
 		case "usage":
 			c.usage = notNull(s.value())
+		case "service_tier":
+			c.tier = s.value()
 		case "error":
 			c.failed = notNull(s.value()) != nil || c.failed
 		default:
@@ -83,6 +86,7 @@ func (t *Tap) typedEvent(data []byte) {
 	if c.id != nil {
 		t.f.name(c.id)
 	}
+	t.f.serve(serviceWord(c.tier))
 	t.f.failed = t.f.failed || c.failed
 	if c.size > 0 && bytes.HasSuffix(c.kind, []byte(`delta"`)) {
 		t.f.count(c.size)

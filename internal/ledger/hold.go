@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -77,6 +78,7 @@ type Result struct {
 	Outcome    Outcome
 	Usage      llm.Usage // of Settled and Estimated; Unconfirmed books the hold's
 	Cost       money.NanoUSD
+	Prices     string // the unit prices that Cost is by, where they are not those of the hold; "" = they are
 	Status     int
 	UpstreamID string
 	Code       fault.Kind
@@ -102,6 +104,7 @@ func (h *Hold) Settle(r Result) (Entry, bool) {
 	switch r.Outcome {
 	case Settled, Estimated:
 		e.Usage, e.Cost = r.Usage, r.Cost
+		e.Prices = cmp.Or(r.Prices, e.Prices)
 	case Failed:
 		e.Usage, e.Cost = llm.Usage{}, 0
 	}

@@ -112,7 +112,7 @@ func (h house) consistent(t testing.TB, when string) {
 
 // filled is a house with entries of the last two months, a balance that was there
 // before them, and subjects that are in use and others that are not.
-func filled(t testing.TB, rng *rand.Rand, n int, wrap func(ledger.Store) ledger.Store) house {
+func filled(t testing.TB, rng *rand.Rand, n int, now time.Time, wrap func(ledger.Store) ledger.Store) house {
 	t.Helper()
 	dir := t.TempDir()
 	h := open(t, dir, nil, ledger.Options{})
@@ -120,7 +120,7 @@ func filled(t testing.TB, rng *rand.Rand, n int, wrap func(ledger.Store) ledger.
 	if err := h.store.OpenAccount(t.Context(), first, 0, nil); err != nil {
 		t.Fatal(err)
 	}
-	entries := anyEntries(rng, n, time.Now().AddDate(0, -2, 0), time.Now())
+	entries := anyEntries(rng, n, now.AddDate(0, -2, 0), now)
 	for _, e := range entries {
 		e.BYOK = rng.IntN(5) == 0
 	}
@@ -142,7 +142,7 @@ func filled(t testing.TB, rng *rand.Rand, n int, wrap func(ledger.Store) ledger.
 func TestRatedAnewEverythingAgrees(t *testing.T) {
 	for round := range 6 {
 		rng := rand.New(rand.NewPCG(7, uint64(round)))
-		h := filled(t, rng, 700, nil)
+		h := filled(t, rng, 700, time.Now(), nil)
 		before, _, err := h.Entries(t.Context(), ledger.Filter{Limit: 10_000})
 		if err != nil {
 			t.Fatal(err)
@@ -286,7 +286,8 @@ func (s *dying) Booked(ctx context.Context, id ledger.RequestID) (bool, error) {
 // Broken off at any step, with that step stored or not, and then killed: at the next
 // start it goes on, and in the end it is as if nothing had been.
 func TestRatingAnewGoesOnAfterItWasBrokenOff(t *testing.T) {
-	whole := filled(t, rand.New(rand.NewPCG(1, 1)), 1700, nil)
+	now := time.Now() // or the entries would not be the same each time
+	whole := filled(t, rand.New(rand.NewPCG(1, 1)), 1700, now, nil)
 	r := ledger.Rerate{OrganizationID: "org_1", Location: "UTC"}
 	want, err := whole.Rerate(t.Context(), r, anew(3_000_000), true, nil, nil)
 	if err != nil {
@@ -294,7 +295,7 @@ func TestRatingAnewGoesOnAfterItWasBrokenOff(t *testing.T) {
 	}
 	for _, stored := range []bool{false, true} {
 		for at := 1; at <= 3; at++ {
-			h := filled(t, rand.New(rand.NewPCG(1, 1)), 1700, func(s ledger.Store) ledger.Store { return &dying{s, at, stored} })
+			h := filled(t, rand.New(rand.NewPCG(1, 1)), 1700, now, func(s ledger.Store) ledger.Store { return &dying{s, at, stored} })
 			_, err := h.Rerate(t.Context(), r, anew(3_000_000), true, nil, nil)
 			if stored && err == nil && at < 3 { // the last step was found stored, and the next one failed
 				t.Errorf("step %d: no error", at)

@@ -95,6 +95,7 @@ type Tally struct {
 	Reported   bool   // the provider gave its usage
 	Finished   bool   // the answer reached its proper end
 	Final      bool   // the usage was said in a chunk of its own (no choices), the provider's last word
+	Service    string // how the provider says it has served it: default, standard, flex, priority, fast, …; "" = it does not say
 	UpstreamID string // the provider's id of the answer, when it was in the body
 	Seen       int64  // output tokens counted locally from what was relayed, for estimates
 	Images     int64  // pictures that the answer holds

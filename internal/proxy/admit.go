@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"tollgate/internal/authority"
 	"tollgate/internal/catalog"
@@ -180,7 +179,7 @@ func tight(err error) bool {
 // A request that somebody else pays for costs a share of the price, or nothing:
 // then it needs none.
 func (x *exchange) price(budgeted bool, feePercent int64) error {
-	x.tariff, x.prices = catalog.Tariff{}, ""
+	x.tariff, x.prices, x.dearer, x.fee = catalog.Tariff{}, "", catalog.Tariff{}, 0
 	if x.route.Free {
 		return nil
 	}
@@ -194,7 +193,8 @@ func (x *exchange) price(budgeted bool, feePercent int64) error {
 		return err
 	}
 	if x.prices != "" {
-		x.tariff = x.tariff.Share(feePercent)
+		x.fee = feePercent
+		x.tariff, x.dearer = x.tariff.Share(feePercent), x.dearer.Share(feePercent)
 		x.prices = x.tariff.String()
 	}
 	return nil
@@ -205,9 +205,11 @@ func (x *exchange) fullPrice(budgeted bool) error {
 		return fault.New(fault.ModelUnpriced, "%s is billed apart from tokens and has no price here, and this key spends from a budget.", extra)
 	}
 	if m := x.target.Model; m.PricedFor(x.route.Unit) {
-		x.tariff, x.prices = m.Tariff(), m.Prices()
+		x.tariff, x.prices, _ = m.Charged(catalog.Standard)
+		x.dearer = x.mayGet()
 		if x.route.Unit == llm.Images {
-			x.tariff = m.TariffFor(x.call.Quality, x.call.Size)
+			x.tariff, x.dearer = m.TariffFor(x.call.Quality, x.call.Size), catalog.Tariff{}
+			x.tariff.Offers = nil
 			x.prices = x.tariff.String()
 		}
 		return nil
@@ -242,11 +244,7 @@ func (x *exchange) asked() string {
 	case x.call.Extra != "":
 		return x.call.Extra
 	}
-	switch x.call.ServiceTier {
-	case "", "auto", "default", "flex", "standard_only", "standard", "unspecified":
-		return ""
-	}
-	return "The service tier " + strconv.Quote(x.call.ServiceTier)
+	return x.unpricedService()
 }
 
 // readsMore names what reads texts that are not in the request; "" = nothing.
@@ -269,9 +267,9 @@ func (x *exchange) bound(req *ledger.Request, input int64) {
 		return
 	}
 	rejected := x.call.Prediction * x.call.Choices
-	req.OutputPrice = x.tariff.OutputPrice(input)
+	req.OutputPrice = max(x.tariff.OutputPrice(input), x.dearer.OutputPrice(input))
 	req.Input = input + rejected
-	req.InputCost = x.tariff.InputBound(input, x.reach()).Add(req.OutputPrice.CostUp(rejected)).Add(x.tariff.Units.Bound(x.most))
+	req.InputCost = max(x.tariff.InputBound(input, x.reach()), x.dearer.InputBound(input, x.reach())).Add(req.OutputPrice.CostUp(rejected)).Add(x.tariff.Units.Bound(x.most))
 }
 
 // reach is which dearer classes of input the request can have. There can be sound

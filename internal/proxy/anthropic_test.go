@@ -134,7 +134,7 @@ func TestAnthropicRefusals(t *testing.T) {
 		"fallbacks":           {ask{key: free, body: turn("claude-sonnet-4-5", `,"fallbacks":"default"`)}, 400, "invalid_request_error", "invalid_field"},
 		"search under budget": {ask{key: budget, body: turn("claude-sonnet-4-5", `,"tools":[{"type":"web_search_20250305","name":"web_search"}]`)}, 403, "permission_error", "model_unpriced"},
 		"search under tokens": {ask{key: tokens, body: turn("claude-sonnet-4-5", `,"tools":[{"type":"web_search_20250305","name":"web_search"}]`)}, 400, "invalid_request_error", "invalid_field"},
-		"fast under budget":   {ask{key: budget, body: turn("claude-opus-4-6", `,"speed":"fast"`)}, 403, "permission_error", "model_unpriced"},
+		"fast under budget":   {ask{key: budget, body: turn("claude-sonnet-4-5", `,"speed":"fast"`)}, 403, "permission_error", "model_unpriced"},
 		"new under budget":    {ask{key: budget, body: turn("claude-opus-4-6", `,"novelty":1`)}, 400, "invalid_request_error", "invalid_field"},
 		"thinking above cap":  {ask{key: budget, body: turn("claude-sonnet-4-5", `,"thinking":{"type":"enabled","budget_tokens":30000}`)}, 400, "invalid_request_error", "invalid_field"},
 		"nothing left":        {ask{key: none}, 402, "billing_error", "budget_exceeded"},

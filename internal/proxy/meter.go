@@ -30,6 +30,7 @@ const (
 // meter passes the answer on and takes its usage from the same bytes.
 func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 	x.upstreamID = p.opts.Providers.Relay(x.pay.clean, x.w.Header(), resp)
+	x.servedAs = served(resp.Header)
 	if f := x.coded(resp); f != nil {
 		p.done(x, x.result(llm.Tally{}, cutOff, http.StatusBadGateway)) // what it used is in there, and is not known
 		return f

@@ -198,7 +198,8 @@ func (x *exchange) passed(t llm.Tally, end ending, status int) ledger.Result {
 	case !rule.metered():
 		_, r.Cost = x.hold.Bound()
 	case end == complete && t.Reported:
-		r.Usage, r.Cost = t.Usage, x.tariff.Cost(t.Usage)
+		r.Usage = t.Usage
+		x.charge(&r, t.Service)
 	default:
 		r.Outcome = ledger.Unconfirmed
 	}

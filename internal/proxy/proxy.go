@@ -131,6 +131,7 @@ type exchange struct {
 	hold       *ledger.Hold
 	left       *departure // the caller's leaving
 	upstreamID string
+	servedAs   string // how the answer's head says that it was served; "" = it does not
 }
 
 // ServeHTTP takes one request through the walk.

@@ -44,7 +44,7 @@ func (x *exchange) result(t llm.Tally, end ending, status int) ledger.Result {
 	default:
 		r.Outcome, r.Usage, r.Code = ledger.Estimated, x.counted(t), fault.UpstreamUnavailable
 	}
-	r.Cost = x.tariff.Cost(r.Usage)
+	x.charge(&r, t.Service)
 	return r
 }
 
@@ -55,7 +55,7 @@ func (x *exchange) unknown(status int, code fault.Kind) ledger.Result {
 		bound, _ := x.hold.Bound()
 		r.Outcome = ledger.Estimated
 		r.Usage, _ = x.withUnits(llm.Usage{Input: bound.Input}, llm.Tally{}) // 0 where the route is free
-		r.Cost = x.tariff.Cost(r.Usage)
+		x.charge(&r, "")
 	}
 	return r
 }
