@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"tollgate/internal/authority"
@@ -105,18 +106,47 @@ func (p *Proxy) another(x *exchange) bool {
 	if x.pay.payer == nil || len(x.pay.payers) < 2 || x.left.gone.Load() {
 		return false
 	}
-	before := x.pay
-	x.pay.payers = x.pay.payers[1:]
-	err := p.open(x)
-	if err == nil {
-		err = p.reserve(x, x.exchangeHold)
-	}
-	if err != nil {
-		x.pay = before
+	before, asking := x.pay, x.grant
+	if err := p.nextPayer(x); err != nil {
+		x.pay, x.grant = before, asking
 		p.opts.Log.InfoContext(x.r.Context(), "no other credential takes the place of one that is refused",
 			"request_id", x.hold.ID().String(), "credential_id", before.payer.ID, "cause", err)
 		return false
 	}
 	x.left.drain.Store(p.drains(x))
 	return true
+}
+
+// nextPayer chooses who pays after the one that was refused. It is another request to
+// the provider, so what was changed while the first was under way is in force: the
+// caller may no longer be let in, and a credential may be gone.
+func (p *Proxy) nextPayer(x *exchange) error {
+	x.ask.Now = time.Now()
+	if err := p.identify(x); err != nil {
+		return err
+	}
+	if f := x.grant.Rules().AdmitGrant(&x.ask); f != nil {
+		return f
+	}
+	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
+		return f
+	}
+	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
+	if err != nil {
+		return err
+	}
+	left := x.pay.payers[1:]
+	provider := x.target.Provider
+	x.pay.payers = slices.DeleteFunc(wallet.AppendPayers(nil, provider, p.opts.Providers.Configured(provider)), func(now *authority.Payer) bool {
+		return !slices.ContainsFunc(left, func(then *authority.Payer) bool {
+			return now == then || now != nil && then != nil && now.ID == then.ID
+		})
+	})
+	if len(x.pay.payers) == 0 {
+		return errors.New("there is none any more")
+	}
+	if err := p.open(x); err != nil {
+		return err
+	}
+	return p.reserve(x, x.exchangeHold)
 }
