@@ -56,6 +56,7 @@ const (
 	fieldConversation
 	fieldStored
 	fieldBackground
+	fieldReasoning
 
 	// Cohere's only.
 	fieldDocuments
@@ -69,6 +70,8 @@ const (
 	fieldSpoken
 	fieldStreamFormat
 	fieldUpload
+	fieldOutputFormat
+	fieldSVG
 )
 
 // named is a field with one of its names in JSON.

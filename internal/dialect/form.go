@@ -336,6 +336,8 @@ func (f *formReader) value(known field, name string, at span) {
 		c.Size = brief(raw)
 	case fieldQuality:
 		c.Quality = brief(raw)
+	case fieldOutputFormat:
+		c.outputFormat(string(raw))
 	}
 }
 

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -21,8 +22,26 @@ func (r *reader) media(f field) {
 		}
 		c.Characters = int64(utf8.RuneCount(decoded(r.text())))
 		c.texts = r.since(at)
+	case fieldOutputFormat:
+		c.outputFormat(r.word("output_format"))
+	case fieldSVG:
+		if !r.null() {
+			r.wrong("svg", "names a model that would answer without being asked for here, so without its rules and prices: leave it out")
+		}
 	case fieldStreamFormat:
 		c.Stream = r.word("stream_format") == "sse"
+	}
+}
+
+// outputFormat notes a format of pictures that costs more than the picture: another
+// model writes SVG, and each frame of a GIF is a picture.
+func (c *Call) outputFormat(format string) {
+	if format != "svg" && format != "gif" {
+		return
+	}
+	c.Extra = "The output format " + strconv.Quote(format)
+	if c.Override == "" {
+		c.Override = "output_format"
 	}
 }
 
@@ -65,9 +84,11 @@ var (
 			{fieldSize, "size"},
 			{fieldQuality, "quality"},
 			{fieldStream, "stream"},
+			{fieldOutputFormat, "output_format"},
+			{fieldSVG, "svg"},
 		},
 		harmless: []string{
-			"background", "moderation", "output_compression", "output_format", "partial_images", "response_format", "style", "user",
+			"background", "moderation", "output_compression", "partial_images", "response_format", "style", "user", "safety_identifier",
 		},
 	}}
 	editWords = [...]vocabulary{{
@@ -77,13 +98,14 @@ var (
 			{fieldSize, "size"},
 			{fieldQuality, "quality"},
 			{fieldStream, "stream"},
+			{fieldOutputFormat, "output_format"},
 			{fieldUpload, "image"},
 			{fieldUpload, "image[]"},
 			{fieldUpload, "mask"},
 		},
 		harmless: []string{
-			"prompt", "background", "input_fidelity", "moderation", "output_compression", "output_format", "partial_images",
-			"response_format", "user",
+			"prompt", "background", "input_fidelity", "moderation", "output_compression", "partial_images", "response_format", "user",
+			"safety_identifier",
 		},
 	}}
 	speechWords = [...]vocabulary{{
@@ -102,7 +124,7 @@ var (
 		},
 		harmless: []string{
 			"language", "prompt", "response_format", "temperature", "timestamp_granularities", "include",
-			"chunking_strategy", "known_speaker_names", "known_speaker_references",
+			"chunking_strategy", "known_speaker_names", "languages", "keywords",
 		},
 	}}
 )

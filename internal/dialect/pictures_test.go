@@ -42,6 +42,14 @@ func TestPicturesAreRead(t *testing.T) {
 	if got := read(t, generations, `{"model":"m","prompt":"A cat","novelty":1}`).Override; got != "novelty" {
 		t.Errorf("override %q", got)
 	}
+	for member, want := range map[string]string{
+		`"output_format":"png"`: "", `"output_format":null`: "", `"output_format":"svg"`: "output_format", `"output_format":"gif"`: "output_format", `"svg":null`: "", `"frame_count":9`: "frame_count",
+	} {
+		call := read(t, generations, `{"model":"m","prompt":"A cat",`+member+`}`)
+		if call.Override != want || (call.Extra != "") != (want == "output_format") {
+			t.Errorf("%s: override %q, extra %q", member, call.Override, call.Extra)
+		}
+	}
 	if got := string(call.Rewrite(dialect.Edit{MaxOutput: 5, IncludeUsage: true})); got != `{"model":"m","prompt":"A cat","n":3,"size":"1024x1792","quality":"hd","stream":true,"background":"transparent"}` {
 		t.Errorf("became %s", got)
 	}
@@ -77,6 +85,7 @@ func TestMediaThatAreRefused(t *testing.T) {
 		{speech, `{"model":"m","input":"a","Input":"b"}`, fault.DuplicateField},
 		{generations, `{"model":"m","prompt":"a","n":0}`, fault.InvalidField},
 		{generations, `{"model":"m","prompt":"a","size":5}`, fault.InvalidField},
+		{generations, `{"model":"m","prompt":"a","svg":{"model":"other"}}`, fault.InvalidField},
 		{generations, `{"prompt":"a"}`, fault.InvalidField},
 		{generations, `{"model":"m","prompt":"a","Quality":"hd"}`, fault.DuplicateField},
 	} {

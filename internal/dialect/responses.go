@@ -38,6 +38,16 @@ func (r *reader) responses(f field) {
 			}
 			r.skip()
 		}
+	case fieldReasoning:
+		r.members(func(name []byte) {
+			value := r.value()
+			if is(name, "mode") && string(value) != "null" && string(value) != `"standard"` {
+				c.Extra = "The reasoning mode " + brief(value)
+				if c.Override == "" {
+					c.Override = "reasoning.mode"
+				}
+			}
+		})
 	case fieldBackground:
 		if r.boolean("background") {
 			r.wrongAt("background", at, "asks for an answer that is told later, elsewhere, where what it used cannot be seen: leave it out")
@@ -196,11 +206,12 @@ var responseWords = [...]vocabulary{{
 		{fieldConversation, "conversation"},
 		{fieldStored, "prompt"},
 		{fieldBackground, "background"},
+		{fieldReasoning, "reasoning"},
 		{fieldServiceTier, "service_tier"},
 	},
 	harmless: []string{
 		"stream_options", "temperature", "top_p", "top_logprobs", "tool_choice", "parallel_tool_calls", "max_tool_calls",
-		"text", "reasoning", "include", "metadata", "store", "truncation", "user", "safety_identifier", "prompt_cache_key",
+		"text", "include", "metadata", "store", "truncation", "user", "safety_identifier", "prompt_cache_key",
 		"prompt_cache_retention",
 	},
 }}

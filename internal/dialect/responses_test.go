@@ -119,6 +119,7 @@ func TestWhatResponsesMayOverride(t *testing.T) {
 		`"temperature":1`: "", `"metadata":{}`: "", `"reasoning":{"effort":"low"}`: "", `"text":{"verbosity":"low"}`: "", `"store":false`: "",
 		`"stream_options":{"include_obfuscation":false}`: "", `"novelty":null`: "",
 		`"novelty":1`: "novelty", `"max_tokens":5`: "max_tokens", `"prompt":{"id":"p"}`: "prompt", `"context_management":[{"type":"compaction"}]`: "context_management",
+		`"reasoning":{"effort":"low","mode":"standard"}`: "", `"reasoning":{"mode":null}`: "", `"reasoning":{"mode":"pro"}`: "reasoning.mode", `"reasoning":{"Mode":"pro"}`: "reasoning.mode",
 	} {
 		if got := read(t, responses, `{"model":"m","input":"Hi",`+member+`}`).Override; got != want {
 			t.Errorf("%s: override %q, want %q", member, got, want)

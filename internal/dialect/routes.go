@@ -48,8 +48,9 @@ const (
 	readChat = readOutput | 1<<fieldMessages | 1<<fieldTools | 1<<fieldFunctions |
 		1<<fieldWebSearch | 1<<fieldPrediction | 1<<fieldModalities
 	readResponse = readAlways | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldTools | 1<<fieldItems | 1<<fieldInstructions |
-		1<<fieldPrevious | 1<<fieldConversation | 1<<fieldStored | 1<<fieldBackground
-	readImages = 1<<fieldModel | 1<<fieldPrompt | 1<<fieldN | 1<<fieldSize | 1<<fieldQuality | 1<<fieldStream
+		1<<fieldPrevious | 1<<fieldConversation | 1<<fieldStored | 1<<fieldBackground | 1<<fieldReasoning
+	readImages = 1<<fieldModel | 1<<fieldPrompt | 1<<fieldN | 1<<fieldSize | 1<<fieldQuality | 1<<fieldStream |
+		1<<fieldOutputFormat | 1<<fieldSVG
 	readSpeech = 1<<fieldModel | 1<<fieldSpoken | 1<<fieldStreamFormat
 	readTokens = 1<<fieldModel | 1<<fieldMessages | 1<<fieldSystem | 1<<fieldTools | 1<<fieldThinking | 1<<fieldCacheControl
 	readTurns  = readTokens | 1<<fieldServiceTier | 1<<fieldStream | 1<<fieldMaxTokens | 1<<fieldContextManagement |

@@ -10,7 +10,7 @@ import (
 // ones: input_tokens with what was cached in them, output_tokens with the reasoning;
 // or the seconds of sound that were heard.
 func (f *findings) tokenUsage(raw []byte) (llm.Usage, bool) {
-	u := openAIUsage{-1, -1, -1, -1, -1, -1, -1}
+	u := unreported
 	seconds := int64(-1)
 	s := scanner{b: raw}
 	if s.peek() != '{' {
@@ -25,9 +25,9 @@ func (f *findings) tokenUsage(raw []byte) (llm.Usage, bool) {
 		case "total_tokens":
 			readCount(&s, &u.total)
 		case "input_tokens_details", "input_token_details":
-			f.tokenDetails(&s, &u.cached, &u.inputAudio, nil)
+			f.tokenDetails(&s, &u, &u.inputAudio)
 		case "output_tokens_details", "output_token_details":
-			f.tokenDetails(&s, nil, &u.outputAudio, &u.reasoning)
+			f.tokenDetails(&s, &u, &u.outputAudio)
 		case "seconds":
 			readSeconds(&s, &seconds)
 		default:
@@ -47,28 +47,25 @@ func (f *findings) tokenUsage(raw []byte) (llm.Usage, bool) {
 	return sum, ok
 }
 
-// tokenDetails reads what the tokens of one direction were; nil is not looked for.
-// Pictures are the medium of models that make them, as sound is that of others.
-func (f *findings) tokenDetails(s *scanner, cached, medium, reasoning *int64) {
+// tokenDetails reads what the tokens of one direction were, and to medium those that
+// were no text. Pictures are the medium of models that make them, as sound is that of
+// others.
+func (f *findings) tokenDetails(s *scanner, u *openAIUsage, medium *int64) {
 	eachMember(s, func(name []byte) {
-		var to *int64
-		switch string(name) {
-		case "cached_tokens":
-			to = cached
-		case "reasoning_tokens":
-			to = reasoning
-		case "audio_tokens":
-			to = medium
-		case "image_tokens":
-			if f.answers == answersImages {
-				to = medium
-			}
-		}
-		if to == nil {
+		switch word := string(name); {
+		case word == "cached_tokens":
+			readCount(s, &u.cached)
+		case word == "cache_write_tokens":
+			readCount(s, &u.written)
+		case word == "cache_write_tokens_details":
+			u.longerWrites(s)
+		case word == "reasoning_tokens":
+			readCount(s, &u.reasoning)
+		case word == "audio_tokens", word == "image_tokens" && f.answers == answersImages:
+			readCount(s, medium)
+		default:
 			s.skip()
-			return
 		}
-		readCount(s, to)
 	})
 }
 

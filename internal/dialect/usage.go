@@ -13,14 +13,18 @@ type openAIUsage struct {
 	prompt, completion, total int64
 
 	cached, inputAudio     int64 // of prompt
+	written, longer        int64 // of prompt: to the cache, and of that for longer than usual
 	reasoning, outputAudio int64 // of completion
 }
+
+// unreported is a usage of which nothing was reported.
+var unreported = openAIUsage{-1, -1, -1, -1, -1, -1, -1, -1, -1}
 
 // parseOpenAI reads a usage object. It is false when raw is not one, or says
 // nothing that can be true: then the provider has not reported. Without output
 // all that was used is input, whatever the provider calls it.
 func parseOpenAI(raw []byte, output bool) (llm.Usage, bool) {
-	u := openAIUsage{-1, -1, -1, -1, -1, -1, -1}
+	u := unreported
 	s := scanner{b: raw}
 	if s.peek() != '{' {
 		return llm.Usage{}, false
@@ -88,6 +92,10 @@ func (u *openAIUsage) promptDetail(s *scanner, name []byte) {
 		readCount(s, &u.cached)
 	case "audio_tokens":
 		readCount(s, &u.inputAudio)
+	case "cache_write_tokens":
+		readCount(s, &u.written)
+	case "cache_write_tokens_details":
+		u.longerWrites(s)
 	default:
 		s.skip()
 	}
@@ -102,6 +110,17 @@ func (u *openAIUsage) completionDetail(s *scanner, name []byte) {
 	default:
 		s.skip()
 	}
+}
+
+// longerWrites reads for how long the tokens were written to the cache.
+func (u *openAIUsage) longerWrites(s *scanner) {
+	eachMember(s, func(name []byte) {
+		if string(name) == "ttl_12h_tokens" {
+			readCount(s, &u.longer)
+			return
+		}
+		s.skip()
+	})
 }
 
 // readCount reads a count into to, unless it is no whole number from 0 to
@@ -146,15 +165,19 @@ func (u *openAIUsage) classes() (llm.Usage, bool) {
 	}
 	audio := clamp(u.inputAudio, prompt)
 	cached := clamp(u.cached, prompt-audio)
+	kept := clamp(u.written, prompt-audio-cached)
+	longer := clamp(u.longer, kept)
 	spoken := clamp(u.outputAudio, completion)
 	written := completion - spoken
 	return llm.Usage{
-		Input:       prompt - audio - cached,
-		CacheRead:   cached,
-		InputAudio:  audio,
-		Output:      written,
-		Reasoning:   clamp(max(u.reasoning, hidden), written),
-		OutputAudio: spoken,
+		Input:        prompt - audio - cached - kept,
+		CacheRead:    cached,
+		CacheWrite:   kept - longer,
+		CacheWrite1h: longer,
+		InputAudio:   audio,
+		Output:       written,
+		Reasoning:    clamp(max(u.reasoning, hidden), written),
+		OutputAudio:  spoken,
 	}, true
 }
 
