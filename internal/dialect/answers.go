@@ -11,6 +11,9 @@ const (
 	answersTranscript                // what was said, as JSON, as text, or events with it
 )
 
+// realtimeKinds are the kinds of providers that have OpenAI's Realtime API.
+var realtimeKinds = []string{"openai", "azure", "custom", "demo"}
+
 // responseKinds are the kinds of providers that have OpenAI's Responses.
 var responseKinds = []string{"openai", "azure", "huggingface", "custom", "demo"}
 

@@ -25,6 +25,7 @@ type Route struct {
 	Form    bool       // the body is a form with files, not JSON
 	Unit    llm.Unit   // what is billed of models without a price for tokens
 	Streams bool       // a stream is meant to work
+	Socket  bool       // there is one on a WebSocket only
 	Chatbot bool       // the path names a chatbot, which lays down some of what is asked for: see Call.Fix
 
 	// Deployment says that the path names a deployment of Azure's, which may be
@@ -72,6 +73,10 @@ var routes = [...]Route{
 	{
 		Method: "POST", Path: "/v1/responses", Scope: llm.ScopeChat, Format: llm.OpenAI,
 		Output: true, Streams: true, reads: readResponse, answers: answersResponse, at: responseKinds,
+	},
+	{
+		Method: "GET", Path: "/v1/realtime", Scope: llm.ScopeRealtime, Format: llm.OpenAI, Output: true, Streams: true, Socket: true,
+		at: realtimeKinds,
 	},
 	{
 		Method: "POST", Path: "/v1/completions", Scope: llm.ScopeChat, Format: llm.OpenAI,

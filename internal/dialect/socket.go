@@ -12,7 +12,7 @@ import (
 func SocketRoute(path string) *Route {
 	own, _ := canonical(path)
 	for i := range routes {
-		if r := &routes[i]; r.Path == own && r.answers == answersResponse {
+		if r := &routes[i]; r.Path == own && (r.Socket || r.answers == answersResponse) {
 			return r
 		}
 	}

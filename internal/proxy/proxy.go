@@ -164,6 +164,8 @@ func (p *Proxy) walk(x *exchange) error {
 		return p.pass(x)
 	case x.socket:
 		return p.socket(x)
+	case x.route.Socket:
+		return fault.New(fault.MethodNotAllowed, "%s takes WebSockets only.", x.route.Path)
 	}
 	if x.route.Method == http.MethodGet {
 		return p.models(x)

@@ -118,7 +118,7 @@ func (s *socket) reach(t *turn) error {
 	}
 	for {
 		t.sent = time.Now()
-		up, err := s.dial(t)
+		up, err := s.dial(t.exchange, t.call.QueryFor(s.p.kind(t.target.Provider)), t.hold.ID())
 		if err == nil {
 			s.mu.Lock()
 			s.up, s.pin, s.clean = up, pinOf(t.exchange), t.pay.clean
@@ -149,18 +149,17 @@ type refusedSocket struct {
 
 func (r *refusedSocket) Unwrap() error { return r.error }
 
-func (s *socket) dial(t *turn) (*websocket.Conn, error) {
+func (s *socket) dial(x *exchange, query string, id ledger.RequestID) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(s.base, dialTime)
 	defer cancel()
 	up, resp, err := s.p.opts.Sockets.Dial(ctx, Outgoing{
-		Provider: t.target.Provider, Account: t.pay.account, Path: t.path, Query: t.call.QueryFor(s.p.kind(t.target.Provider)), Header: s.x.r.Header,
-		RequestID: t.hold.ID().String(),
+		Provider: x.target.Provider, Account: x.pay.account, Path: x.aimed.path, Query: query, Header: s.x.r.Header, RequestID: id.String(),
 	})
 	if err == nil || resp == nil {
 		return up, err
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefused)) // what there is of it
-	return nil, &refusedSocket{resp.StatusCode, t.pay.clean.Text(string(body)), err}
+	return nil, &refusedSocket{resp.StatusCode, x.pay.clean.Text(string(body)), err}
 }
 
 // dialTime is how long a provider may take to open a WebSocket.

@@ -15,7 +15,6 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
-	"tollgate/internal/llm"
 	"tollgate/internal/secret"
 )
 
@@ -63,6 +62,8 @@ type turn struct {
 	asked bool          // the provider has been asked; covered by the socket's mu
 	over  chan struct{} // closed when it has ended
 	begun bool          // the provider has said something of it
+	said  int64         // tokens that were said for it, at most; Realtime
+	apart bool          // it is no part of the conversation; Realtime
 	tap   *dialect.Tap
 }
 
@@ -107,9 +108,22 @@ func (p *Proxy) socket(x *exchange) error {
 	base, cut := context.WithTimeout(p.base, p.opts.MaxDuration)
 	defer cut()
 	s := &socket{p: p, x: x, base: base, cut: cut, pumped: make(chan struct{})}
-	s.speaks = &responses{s}
+	var target string
+	if x.route.Socket {
+		r := &realtime{socket: s, ready: make(chan struct{})}
+		if err := r.reachRealtime(); err != nil {
+			return err
+		}
+		defer func() { _ = s.up.CloseNow() }() // whatever else there was
+		s.speaks, target = r, r.target.Provider
+	} else {
+		s.speaks = &responses{s}
+	}
 	if err := s.accept(); err != nil {
 		return nil //nolint:nilerr // the library has answered
+	}
+	if s.up != nil {
+		go s.pump(s.up, target)
 	}
 	s.serve()
 	return nil
@@ -349,7 +363,7 @@ func (s *socket) lost(target string, err error) {
 	gone := s.ended
 	s.mu.Unlock()
 	if t != nil {
-		s.settle(t, t.result(t.tally(), cutOff, http.StatusBadGateway))
+		s.settle(t, t.broken())
 	}
 	if gone {
 		return
@@ -357,12 +371,12 @@ func (s *socket) lost(target string, err error) {
 	s.close(fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s closed the connection.", target), "")
 }
 
-// tally is what was seen of the response.
-func (t *turn) tally() llm.Tally {
-	if t.tap == nil {
-		return llm.Tally{}
+// broken says how a response is booked that broke off.
+func (t *turn) broken() ledger.Result {
+	if t.tap == nil { // nothing was counted on the way
+		return t.unknown(http.StatusBadGateway, fault.UpstreamUnavailable)
 	}
-	return t.tap.Tally()
+	return t.result(t.tap.Tally(), cutOff, http.StatusBadGateway)
 }
 
 // settle books the response that is being made, and makes room for another.

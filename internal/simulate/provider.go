@@ -59,6 +59,10 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.socket(w, r)
 		return
 	}
+	if strings.HasSuffix(r.URL.Path, "/realtime") && strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		p.realtime(w, r)
+		return
+	}
 	wk := p.works.Get().(*work)
 	wk.start(p, w, r, at)
 	defer p.recycle(wk)
