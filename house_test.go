@@ -90,7 +90,7 @@ var drivers = map[string][]string{
 	"github.com/danielgtaylor/huma":     {"internal/admin"},
 	"github.com/envoyproxy/":            {"internal/decide"},
 	"google.golang.org/grpc":            {"internal/decide", "internal/server"},
-	"github.com/coder/websocket":        {"internal/proxy", "internal/upstream", "internal/simulate", "internal/server"},
+	"github.com/coder/websocket":        {"test/chaos", "internal/proxy", "internal/upstream", "internal/simulate", "internal/server"},
 	"github.com/tink-crypto/":           {"internal/secret"},
 	"github.com/coreos/go-oidc":         {"internal/console"},
 	"github.com/alecthomas/kong":        {"cmd/tollgate"},
