@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -80,9 +79,10 @@ func (s *realtime) reachRealtime() error {
 			if err = s.connect(target); err == nil {
 				return nil
 			}
-			var refused *refusedSocket
-			if refusal = err; errors.As(err, &refused) && !fails(refused.status) {
-				return err
+			s.p.refusedPayer(x, err)
+			refusal = unopened(target.Provider, err)
+			if status := refusedWith(err); status != 0 && !fails(status) {
+				return refusal
 			}
 		case !x.passesOver(err):
 			return err
@@ -96,7 +96,7 @@ func (s *realtime) reachRealtime() error {
 func (s *realtime) connect(target catalog.Target) error {
 	up, err := s.dial(s.x, "model="+url.QueryEscape(target.Name), ledger.NewRequestID(s.x.begun))
 	if err != nil {
-		return fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s does not open a WebSocket; nothing is charged.", target.Provider)
+		return err
 	}
 	s.up, s.pin, s.clean, s.target = up, pinOf(s.x), s.x.pay.clean, target
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tollgate/internal/credential"
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
@@ -105,10 +106,13 @@ func (x *exchange) fits() error {
 	if x.pinned == nil || pinOf(x) == *x.pinned {
 		return nil
 	}
-	f := fault.New(fault.InvalidField, "This connection leads to %s, under one account. Open another one for this model, or since who pays has changed.", x.pinned.provider)
+	f := fault.Wrap(fault.InvalidField, errElsewhere, "This connection leads to %s, under one account. Open another one for this model, or since who pays has changed.", x.pinned.provider)
 	f.Param = "model"
 	return f
 }
+
+// errElsewhere: a target is not where the socket leads.
+var errElsewhere = errors.New("the socket leads elsewhere")
 
 // reach opens the provider's side for the first response, at the first target that
 // has one. On an error the hold has ended.
@@ -126,18 +130,41 @@ func (s *socket) reach(t *turn) error {
 			go s.pump(up, t.target.Provider)
 			return nil
 		}
-		var refused *refusedSocket
-		status := 0
-		if errors.As(err, &refused) {
-			status = refused.status
-		}
-		if (status == 0 || fails(status)) && s.p.fallBack(t.exchange, status) {
+		status := refusedWith(err)
+		if s.p.refusedPayer(t.exchange, err) && s.p.another(t.exchange) || (status == 0 || fails(status)) && s.p.fallBack(t.exchange, status) {
 			continue
 		}
-		f := fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s does not open a WebSocket; nothing is charged.", t.target.Provider)
+		f := unopened(t.target.Provider, err)
 		s.settle(t, ledger.Result{Outcome: ledger.Failed, Status: http.StatusBadGateway, Code: f.Kind})
 		return f
 	}
+}
+
+// refusedPayer takes note that a provider has refused who pays for a WebSocket.
+func (p *Proxy) refusedPayer(x *exchange, err error) bool {
+	refused, ok := errors.AsType[*refusedSocket](err)
+	if !ok || x.pay.payer == nil || !credential.Refused(x.pay.payer.Provider, refused.status, []byte(refused.body)) {
+		return false
+	}
+	p.judged(x, credential.Verdict{State: credential.Invalid, Code: credential.Rejected})
+	return true
+}
+
+// refusedWith is the status with which a provider refused to open a WebSocket; 0 = it
+// could not be reached.
+func refusedWith(err error) int {
+	if refused, ok := errors.AsType[*refusedSocket](err); ok {
+		return refused.status
+	}
+	return 0
+}
+
+// unopened is what the caller is told of a WebSocket that its provider does not open.
+func unopened(provider string, err error) *fault.Error {
+	if status := refusedWith(err); status != 0 {
+		return fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s refuses to open a WebSocket, with status %d; nothing is charged.", provider, status)
+	}
+	return fault.Wrap(fault.UpstreamUnavailable, err, "The provider %s cannot be reached; nothing was sent and nothing is charged.", provider)
 }
 
 // refusedSocket is a provider's refusal to open a WebSocket.

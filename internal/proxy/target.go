@@ -56,7 +56,7 @@ func (x *exchange) passesOver(err error) bool {
 	if _, limited := errors.AsType[*ledger.Refused](err); limited {
 		return x.hold.Valid()
 	}
-	return denied(err) || errors.Is(err, fault.ModelNotFound) || errors.Is(err, fault.ProviderUnconfigured)
+	return denied(err) || errors.Is(err, errElsewhere) || errors.Is(err, fault.ModelNotFound) || errors.Is(err, fault.ProviderUnconfigured)
 }
 
 // denied reports whether a rule says that a target may not be used.
