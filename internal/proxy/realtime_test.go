@@ -74,6 +74,9 @@ func TestRealtime(t *testing.T) {
 				t.Errorf("$%s, want $%s: %+v", first.CostUSD, usd(want), first)
 			}
 			sent, _ := g.provider.latest()
+			if older := strings.Contains(name, "older") || name == "by subprotocol"; (sent.Get("Openai-Beta") != "") != older {
+				t.Errorf("%v", sent)
+			}
 			if strings.Contains(fmt.Sprint(sent), k.SecretKey) || !strings.Contains(fmt.Sprint(sent), openaiCredential) {
 				t.Errorf("%v", sent)
 			}

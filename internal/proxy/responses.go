@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/coder/websocket"
@@ -179,8 +180,13 @@ func (r *refusedSocket) Unwrap() error { return r.error }
 func (s *socket) dial(x *exchange, query string, id ledger.RequestID) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(s.base, dialTime)
 	defer cancel()
+	header := s.x.r.Header
+	if protocols, _ := offered(header); slices.Contains(protocols, olderProtocol) {
+		header = header.Clone()
+		header.Add("Openai-Beta", "realtime=v1")
+	}
 	up, resp, err := s.p.opts.Sockets.Dial(ctx, Outgoing{
-		Provider: x.target.Provider, Account: x.pay.account, Path: x.aimed.path, Query: query, Header: s.x.r.Header, RequestID: id.String(),
+		Provider: x.target.Provider, Account: x.pay.account, Path: x.aimed.path, Query: query, Header: header, RequestID: id.String(),
 	})
 	if err == nil || resp == nil {
 		return up, err

@@ -3,7 +3,9 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,6 +86,9 @@ func upgrades(r *http.Request) bool {
 // WebSocket: as one of the subprotocols that they offer.
 const keyProtocol = "openai-insecure-api-key."
 
+// olderProtocol asks for the Realtime API before the present one, as a header does.
+const olderProtocol = "openai-beta.realtime-v1"
+
 // offered are the subprotocols that the caller offers, and the key among them.
 func offered(h http.Header) (protocols []string, key string) {
 	for _, line := range h["Sec-Websocket-Protocol"] {
@@ -148,7 +153,7 @@ func (s *socket) accept() (err error) {
 func (s *socket) serve() {
 	defer s.abandon()
 	watch := make(chan struct{})
-	go func() { defer close(watch); s.watch() }()
+	go func() { defer close(watch); defer s.guard(); s.watch() }()
 	defer func() { s.cut(); <-watch }()
 	for {
 		kind, msg, err := s.caller.Read(s.base)
@@ -310,8 +315,20 @@ func (s *socket) left() {
 		case <-time.After(s.p.opts.DrainTimeout):
 		}
 	}
-	_ = up.Close(websocket.StatusNormalClosure, "")
+	if t != nil && s.current() == t {
+		_ = up.CloseNow() // at once, so that the provider makes no more of it
+	} else {
+		_ = up.Close(websocket.StatusNormalClosure, "")
+	}
 	<-s.pumped
+}
+
+// guard ends the socket, and nothing else, when a goroutine of it panics.
+func (s *socket) guard() {
+	if caught := recover(); caught != nil {
+		s.p.opts.Log.Error("a WebSocket ended with a panic", "panic", fmt.Sprint(caught), "stack", string(debug.Stack()))
+		s.cut()
+	}
 }
 
 // abandon books a response that was left behind by a panic.
@@ -336,6 +353,7 @@ func (s *socket) current() *turn {
 // pump passes on what the provider says until it leaves.
 func (s *socket) pump(up *websocket.Conn, target string) {
 	defer close(s.pumped)
+	defer s.guard()
 	for {
 		kind, msg, err := up.Read(s.base)
 		if err != nil {
