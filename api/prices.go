@@ -84,7 +84,7 @@ type PriceVersion struct {
 	ContextTokens   *int64        `json:"context_tokens" doc:"What fits into the model's context, where that is not known from elsewhere; null = not said." example:"128000"`
 	MaxOutputTokens *int64        `json:"max_output_tokens" doc:"The most that the model writes, where that is not known from elsewhere; null = not said." example:"16384"`
 	Source          string        `json:"source" doc:"What it was read from; set = by hand." example:"set"`
-	Actor           string        `json:"actor" doc:"Id of who set it." example:"mk_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c99"`
+	Actor           string        `json:"actor" doc:"Id of who set it; empty for other organizations than the one that runs the installation." example:"mk_01920f5e-7c1b-7e3a-9c55-3f1d2a6b8c99"`
 	SetAt           time.Time     `json:"set_at" doc:"When it was set." example:"2026-11-20T12:00:00Z"`
 }
 

@@ -45,7 +45,7 @@ type versionQuery struct {
 	Model    string `query:"model" maxLength:"512" doc:"Only of this model, by its name in the row."`
 }
 
-func (s *service) listVersions(ctx context.Context, _ authority.Principal, in *versionQuery) (*answer[api.PriceVersionList], error) {
+func (s *service) listVersions(ctx context.Context, who authority.Principal, in *versionQuery) (*answer[api.PriceVersionList], error) {
 	all, err := s.prices.Versions(ctx)
 	if err != nil {
 		return nil, err
@@ -61,6 +61,9 @@ func (s *service) listVersions(ctx context.Context, _ authority.Principal, in *v
 	list := api.PriceVersionList{PriceVersions: []api.PriceVersion{}, Total: total, Page: in.Page, Size: in.Size}
 	known, now := s.prices.Catalog(), time.Now()
 	for _, v := range shown {
+		if !s.authority.Runs(who) {
+			v.Actor = "" // another organization's
+		}
 		m := known.Row(v.Provider, v.Model, now)
 		list.PriceVersions = append(list.PriceVersions, api.PriceVersion{
 			ID: v.ID, Provider: v.Provider, Model: v.Model, From: inUTC(v.From), IsInForce: m != nil && m.VersionID == v.ID,

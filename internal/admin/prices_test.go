@@ -151,6 +151,10 @@ func TestOnlyWhoMayChangesPrices(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, list, err)
 		}
 	}
+	h.priced(t, "openai/x", "1", nil)
+	if list, err := other.PriceVersions(t.Context(), client.PriceQuery{}); err != nil || list.Total != 1 || list.PriceVersions[0].Actor != "" {
+		t.Errorf("who of another organization set it is shown: %+v, %v", list, err)
+	}
 }
 
 // What a list does not say stays as it is, if that is wanted; else it is gone.

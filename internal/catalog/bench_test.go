@@ -11,6 +11,7 @@ import (
 func BenchmarkResolve(b *testing.B) {
 	c := load(b, catalog.Options{Aliases: map[string][]string{"fast": {"openai/gpt-4o-mini"}}})
 	configured := only("openai", "anthropic", "huggingface", "azure")
+	now := time.Now()
 	for _, name := range []string{
 		"gpt-4o-mini", "openai/gpt-4o-mini", "fast", "meta-llama/Llama-3.3-70B-Instruct",
 		"gpt-4o-mini-2024-07-18", "ft:gpt-4o-mini-2024-07-18:acme::x1",
@@ -18,7 +19,7 @@ func BenchmarkResolve(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := c.Resolve(name, time.Now(), configured); err != nil {
+				if _, err := c.Resolve(name, now, configured); err != nil {
 					b.Fatal(err)
 				}
 			}

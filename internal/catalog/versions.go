@@ -160,6 +160,9 @@ func (v *Version) over(below, kin *Model) (*Model, error) {
 		m.ContextTokens = cmp.Or(below.ContextTokens, m.ContextTokens)
 		m.MaxOutputTokens = cmp.Or(below.MaxOutputTokens, m.MaxOutputTokens)
 		m = m.over(below)
+		if m.Units.Image == below.Units.Image {
+			m.images = below.images // nothing new is said of images
+		}
 	}
 	m.Since, m.VersionID = v.From, v.ID
 	return m, nil

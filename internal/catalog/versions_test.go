@@ -175,3 +175,22 @@ func TestCheckOfVersions(t *testing.T) {
 		t.Error("a stored price that cannot be read passes")
 	}
 }
+
+// A version that says nothing new of images leaves alone what their qualities cost;
+// one that does is all there is.
+func TestVersionsAndTheQualityOfImages(t *testing.T) {
+	before := load(t, catalog.Options{}).Row("openai", "dall-e-3", december)
+	small := before.TariffFor("standard", "1024x1024").Units.Image
+	if small == 0 || small == before.Units.Image {
+		t.Fatalf("%s for a small one, %s at most", small, before.Units.Image)
+	}
+	c := load(t, catalog.Options{Versions: []catalog.Version{
+		version("openai/dall-e-3", before.Prices()+" search=0.01", december), version("openai/dall-e-3", "- - image=0.50", december.AddDate(0, 1, 0)),
+	}})
+	if m := c.Row("openai", "dall-e-3", december); m.TariffFor("standard", "1024x1024").Units.Image != small || m.Units.SearchUnit == 0 {
+		t.Errorf("%+v", m)
+	}
+	if m := c.Row("openai", "dall-e-3", december.AddDate(0, 1, 0)); m.TariffFor("standard", "1024x1024").Units.Image != 500_000_000_000 {
+		t.Errorf("%+v", m)
+	}
+}

@@ -280,6 +280,11 @@ type Provider struct {
 	// Name of the variable that holds the credential, instead of the usual one.
 	APIKeyEnv string `yaml:"api_key_env"`
 
+	// The service tier that requests get which say nothing of it, or `auto`: what
+	// the account (OpenAI's project) is set to. Left out, the usual one. The price of
+	// another one is then held for them.
+	AutoService string `yaml:"auto_service" oneof:"default flex priority" empty:"ok"`
+
 	// How requests are metered that pass through at `/providers/<name>/…` to what
 	// there is no route for here; the first rule that fits holds. Without one such a
 	// request is refused for keys with limits on tokens or money, and for all others

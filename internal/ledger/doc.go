@@ -14,6 +14,10 @@
 // a statement puts both together. Statistics are sums of entries by quarter of an
 // hour, kept in the transaction that books them.
 //
+// Entries are never changed. Where a period is rated anew, what changes is booked as
+// entries of their own, without usage, at the instants and for the subjects of those
+// that they correct.
+//
 // The invariants: granted = spent + held + available; a request that reached a provider has exactly one entry; an
 // entry is in every sum; no hard limit is ever passed by what is used and held.
 //

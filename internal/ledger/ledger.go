@@ -127,7 +127,7 @@ func (o *Options) defaults() {
 // Close books what is left and closes the journal. Requests still open are swept
 // at the next start.
 func (l *Ledger) Close() error {
-	l.closing.Store(true)
+	l.StopRerates()
 	l.stop()
 	l.done.Wait()
 	l.retryKept()

@@ -137,9 +137,22 @@ func (l *Ledger) Rerate(ctx context.Context, r Rerate, rate Rating, apply bool, 
 	return l.rerate(ctx, r, rate, true, tell)
 }
 
+// resumeAgain is how often it is looked whether another re-rate has ended.
+const resumeAgain = 100 * time.Millisecond
+
+// StopRerates ends what is being rated anew at its next step; it goes on after the
+// next start.
+func (l *Ledger) StopRerates() { l.closing.Store(true) }
+
 // ResumeRerates finishes what was broken off, until ctx ends.
 func (l *Ledger) ResumeRerates(ctx context.Context, rate Rating) error {
-	l.rerating.Lock()
+	for !l.rerating.TryLock() { // somebody rates anew already
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(resumeAgain):
+		}
+	}
 	defer l.rerating.Unlock()
 	all, err := l.corrections.Rerates(ctx, "")
 	for _, r := range all {

@@ -140,9 +140,9 @@ func filled(t testing.TB, rng *rand.Rand, n int, now time.Time, wrap func(ledger
 // is that of the entries, before and after a restart. Once done, there is nothing to
 // be done.
 func TestRatedAnewEverythingAgrees(t *testing.T) {
-	for round := range 6 {
+	for round := range 4 {
 		rng := rand.New(rand.NewPCG(7, uint64(round)))
-		h := filled(t, rng, 700, time.Now(), nil)
+		h := filled(t, rng, 400, time.Now(), nil)
 		before, _, err := h.Entries(t.Context(), ledger.Filter{Limit: 10_000})
 		if err != nil {
 			t.Fatal(err)
@@ -391,5 +391,28 @@ func TestUnpriced(t *testing.T) {
 	}
 	if list, err = h.Unpriced(t.Context(), ledger.Filter{OrganizationID: "org_1", From: time.UnixMilli(entries[1].At), To: time.UnixMilli(entries[2].At)}); err != nil || len(list) != 1 || list[0].Requests != 1 {
 		t.Errorf("in a period: %+v, %v", list, err)
+	}
+}
+
+// A server that is being stopped does not wait for the end of long work.
+func TestStopRerates(t *testing.T) {
+	h := filled(t, rand.New(rand.NewPCG(3, 3)), 900, time.Now(), nil)
+	r := ledger.Rerate{OrganizationID: "org_1", Location: "UTC"}
+	stopping := anew(7)
+	_, err := h.Rerate(t.Context(), r, func(e *ledger.Entry) (money.NanoUSD, string, string) { h.StopRerates(); return stopping(e) }, true, nil, nil)
+	if !errors.Is(err, fault.StoreUnavailable) {
+		t.Errorf("it goes on: %v", err)
+	}
+	h.consistent(t, "stopped")
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, h.dir, nil, ledger.Options{})
+	if err := again.ResumeRerates(t.Context(), anew(7)); err != nil {
+		t.Fatal(err)
+	}
+	again.consistent(t, "gone on")
+	if list, err := again.Rerates(t.Context(), ""); err != nil || len(list) != 1 || list[0].EndedAt.IsZero() {
+		t.Errorf("%+v, %v", list, err)
 	}
 }

@@ -53,6 +53,7 @@ func (p *Proxy) choose(x *exchange, wallet authority.Wallet, target catalog.Targ
 	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
 		return f
 	}
+	x.auto = p.opts.AutoService[x.target.Provider]
 	x.native = nativeOpenAI(p.kind(target.Provider))
 	x.call.Templated = !x.native
 	if err := p.payers(x, wallet); err != nil {

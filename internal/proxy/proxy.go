@@ -53,10 +53,11 @@ type Options struct {
 	LeastOutput     int64         // the lowest output cap a request is clamped to, if the caller's own is not lower; 64
 	SocketIdle      time.Duration // how long nothing may be said on a WebSocket; 10 min
 	OnDisconnect    OnDisconnect
-	DrainTimeout    time.Duration        // how long an answer is read for a caller that left; 30 s
-	FeePercent      int64                // of the price, for requests that somebody's own credential pays for; 0 = they cost nothing
-	Passages        map[string][]Passage // by provider: how what passes through to it is metered
-	LogRequests     bool                 // a line for each request that was forwarded; refusals are always logged
+	DrainTimeout    time.Duration              // how long an answer is read for a caller that left; 30 s
+	AutoService     map[string]catalog.Service // by provider: what requests get that leave it to the provider; nil = the usual one
+	FeePercent      int64                      // of the price, for requests that somebody's own credential pays for; 0 = they cost nothing
+	Passages        map[string][]Passage       // by provider: how what passes through to it is metered
+	LogRequests     bool                       // a line for each request that was forwarded; refusals are always logged
 }
 
 // Proxy is the data plane. It is safe for concurrent use.

@@ -58,18 +58,27 @@ func (x *exchange) unpricedService() string {
 }
 
 // mayGet is what the request costs under another service that it may get: the one it
-// asks for. Anthropic gives the one that an account has bought to whoever does not
-// decline; where that has a price, it is meant to be charged.
+// asks for, or the one that the account is set to. Anthropic gives the one that an
+// account has bought to whoever does not decline; where that has a price, it is meant
+// to be charged.
 func (x *exchange) mayGet() catalog.Tariff {
 	s, _ := x.wants()
-	if s == catalog.Standard && x.route.Format == llm.Anthropic && x.call.ServiceTier != "standard_only" {
-		s = catalog.Priority
+	if x.leavesOpen() {
+		s = x.auto
+		if x.route.Format == llm.Anthropic {
+			s = catalog.Priority
+		}
 	}
 	if s == catalog.Standard {
 		return catalog.Tariff{}
 	}
 	t, _, _ := x.target.Model.Charged(s)
 	return t
+}
+
+// leavesOpen reports whether the request leaves the service to the provider.
+func (x *exchange) leavesOpen() bool {
+	return !x.call.Fast && (x.call.ServiceTier == "" || x.call.ServiceTier == "auto")
 }
 
 // charge says what the usage of r costs: by the service that the provider says it has
@@ -83,7 +92,9 @@ func (x *exchange) charge(r *ledger.Result, said string) {
 	said = cmp.Or(said, x.servedAs)
 	s, known := serviceOf(said)
 	if said == "" {
-		s, known = x.wants()
+		if s, known = x.wants(); x.leavesOpen() {
+			s = x.auto
+		}
 		known = known && s != catalog.Flex && s != catalog.Batch
 	}
 	if !known || s == catalog.Standard {

@@ -173,3 +173,31 @@ func TestTheDearerServiceIsHeldFor(t *testing.T) {
 		}
 	}
 }
+
+// What the account at the provider is set to is held for requests that leave it open,
+// and for no others.
+func TestWhatTheAccountIsSetToIsHeldFor(t *testing.T) {
+	g := open(t, func(c *config.Config) {
+		p := c.Providers["openai"]
+		p.AutoService = "priority"
+		c.Providers["openai"] = p
+	})
+	if _, err := g.admin.SetPrices(t.Context(), api.PricesInput{Prices: []api.PriceInput{{
+		Provider: "openai", Model: "x", Tiers: inAndOut("0", "100"), ServiceTiers: []api.ServicePriceInput{{Service: "priority", Tiers: inAndOut("0", "200")}},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	body := `{"model":"openai/x","max_tokens":100,"messages":[{"role":"user","content":"Hello"}]%s}`
+	for member, holds := range map[string]bool{"": false, `,"service_tier":"auto"`: false, `,"service_tier":"default"`: true} {
+		cent := g.key(api.KeyInput{BudgetLimitCents: api.Set[int64](1)}).SecretKey
+		if r := g.do(ask{key: cent, body: fmt.Sprintf(body, member)}); holds != (r.status == http.StatusOK && r.header.Get("X-Tollgate-Clamped") == "") {
+			t.Errorf("%q: %d %s", member, r.status, r.body)
+		}
+	}
+	k := g.key(hard())
+	g.provider.answers(said(`{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":3,"total_tokens":13}}`))
+	g.do(ask{key: k.SecretKey, body: fmt.Sprintf(body, "")})
+	if row := g.row(k.APIKey.ID); nano(t, row.CostUSD) != 3*200_000 {
+		t.Errorf("nothing is said, and it is as the account is set to: %s", row.CostUSD)
+	}
+}

@@ -19,11 +19,12 @@ type aimed struct {
 	native bool   // the provider is OpenAI's own service
 	pay    payment
 	tariff catalog.Tariff
-	prices string         // the tariff as the entry keeps it
-	dearer catalog.Tariff // what it costs under another service that it may get; the zero Tariff = none
-	fee    int64          // percent of the prices, where somebody else pays; 0 = all of them
-	most   llm.Usage      // of what is not counted in tokens
-	hard   bool           // a limit on tokens or money may not be passed
+	prices string          // the tariff as the entry keeps it
+	dearer catalog.Tariff  // what it costs under another service that it may get; the zero Tariff = none
+	auto   catalog.Service // what the provider gives who leaves it open
+	fee    int64           // percent of the prices, where somebody else pays; 0 = all of them
+	most   llm.Usage       // of what is not counted in tokens
+	hard   bool            // a limit on tokens or money may not be passed
 }
 
 // aim finds the first of the targets that the key may use, takes the hold for it,

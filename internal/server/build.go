@@ -130,9 +130,20 @@ func newProxy(cfg *config.Config, log *slog.Logger, auth *authority.Authority, s
 		Passages:     passages(cfg),
 		MaxBodyBytes: int64(cfg.Limits.MaxBodyBytes), MaxBuffered: int64(cfg.Limits.MaxBufferedBytes), BodyIdleTimeout: cfg.Limits.BodyIdleTimeout,
 		WriteTimeout: cfg.Limits.WriteIdleTimeout, MaxDuration: cfg.Limits.MaxRequestDuration, SocketIdle: cfg.Limits.SocketIdleTimeout,
-		FeePercent: cfg.Credentials.FeePercent, LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
+		AutoService: autoServices(cfg), FeePercent: cfg.Credentials.FeePercent, LeastOutput: cfg.Limits.MinOutputTokens, OnDisconnect: disconnects[cfg.OnDisconnect],
 		DrainTimeout: cfg.DrainTimeout, LogRequests: cfg.Log.Requests,
 	})
+}
+
+// autoServices is what providers give who leaves the service to them.
+func autoServices(cfg *config.Config) map[string]catalog.Service {
+	services := map[string]catalog.Service{}
+	for slug, p := range cfg.Providers {
+		if p.AutoService != "" && p.AutoService != "default" {
+			services[slug] = catalog.Service(p.AutoService)
+		}
+	}
+	return services
 }
 
 var disconnects = map[string]proxy.OnDisconnect{"auto": proxy.Auto, "drain": proxy.Drain, "cancel": proxy.Cancel}

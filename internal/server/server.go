@@ -221,6 +221,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.ready.Store(false)
+	s.ledger.StopRerates()
 	return errors.Join(s.drain(), s.close())
 }
 
