@@ -106,34 +106,26 @@ func (p *Proxy) another(x *exchange) bool {
 	if x.pay.payer == nil || len(x.pay.payers) < 2 || x.left.gone.Load() {
 		return false
 	}
-	before, asking := x.pay, x.grant
+	before := x.aimed
 	if err := p.nextPayer(x); err != nil {
-		x.pay, x.grant = before, asking
+		x.aimed = before
 		p.opts.Log.InfoContext(x.r.Context(), "no other credential takes the place of one that is refused",
-			"request_id", x.hold.ID().String(), "credential_id", before.payer.ID, "cause", err)
+			"request_id", x.hold.ID().String(), "credential_id", before.pay.payer.ID, "cause", err)
 		return false
 	}
 	x.left.drain.Store(p.drains(x))
 	return true
 }
 
-// nextPayer chooses who pays after the one that was refused. It is another request to
-// the provider, so what was changed while the first was under way is in force: the
-// caller may no longer be let in, and a credential may be gone.
+// nextPayer chooses who pays after the one that was refused, as things are by now: a
+// credential may be gone.
 func (p *Proxy) nextPayer(x *exchange) error {
-	x.ask.Now = time.Now()
-	if err := p.identify(x); err != nil {
+	wallet, err := p.again(x)
+	if err != nil {
 		return err
-	}
-	if f := x.grant.Rules().AdmitGrant(&x.ask); f != nil {
-		return f
 	}
 	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
 		return f
-	}
-	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
-	if err != nil {
-		return err
 	}
 	left := x.pay.payers[1:]
 	provider := x.target.Provider

@@ -257,6 +257,26 @@ func (p *Proxy) identify(x *exchange) (err error) {
 	return x.admitRoute()
 }
 
+// again looks the caller up before the request goes out once more: the attempt may
+// have taken its time. What they may do is asked anew; who pays is as it is now. On
+// an error x is as it was.
+func (p *Proxy) again(x *exchange) (wallet authority.Wallet, err error) {
+	grant, bot, ask := x.grant, x.bot, x.ask
+	x.ask.Now = time.Now()
+	if err = p.identify(x); err == nil {
+		if f := x.grant.Rules().AdmitGrant(&x.ask); f != nil {
+			err = f
+		}
+	}
+	if err == nil {
+		wallet, err = p.opts.Authority.Wallet(x.r.Context(), x.grant)
+	}
+	if err != nil {
+		x.grant, x.bot, x.ask = grant, bot, ask
+	}
+	return wallet, err
+}
+
 func (x *exchange) admitRoute() error {
 	x.ask.Scope, x.ask.Endpoint, x.ask.Format = x.route.Scope, x.route.Path, x.route.Format
 	if x.route.Chatbot {

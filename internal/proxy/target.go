@@ -86,7 +86,7 @@ func (p *Proxy) fallBack(x *exchange, status int) bool {
 	x.attempts = append(attempts[:len(attempts):len(attempts)], ledger.Attempt{
 		Provider: x.target.Provider, Model: x.target.Name, Status: status, DurationMS: time.Since(x.sent).Milliseconds(),
 	})
-	wallet, err := p.opts.Authority.Wallet(x.r.Context(), x.grant)
+	wallet, err := p.again(x)
 	if err == nil {
 		err = p.aim(x, wallet, x.rest, x.exchangeHold)
 	}
