@@ -159,11 +159,13 @@ func (h *Hold) Exchange(ctx context.Context, r *Request) (*Hold, error) {
 	}
 	l := h.ledger
 	n := &Hold{ledger: l, entry: r.Entry, chain: r.Chain, begun: h.begun}
-	if _, err := l.take(ctx, r, n, time.Now(), h); err != nil {
+	now, err := l.take(ctx, r, n, time.Now(), h)
+	if err != nil {
 		h.ended.Store(false)
 		return nil, err
 	}
-	n.entry.ID, n.entry.At = h.entry.ID, h.entry.At
+	// It counts in the windows that it was taken in, which can be those of another day.
+	n.entry.ID, n.entry.At = h.entry.ID, now.UnixMilli()
 	n.bounds(r)
 	segment, err := l.journal.appendHold(&n.entry)
 	if err != nil {
