@@ -199,6 +199,8 @@ func TestA8_SettingsDependOnTheProvider(t *testing.T) {
 		{"custom", `{"base_url":7}`, "base_url must be text"},
 		{"custom", `{"base_url":"https://x.example","headers":{"Host":"12345678"}}`, "may not be set"},
 		{"custom", `{"base_url":"https://x.example","headers":{"Authorization":"12345678"}}`, "may not be set"},
+		{"custom", `{"base_url":"https://x.example","headers":{"idempotency-KEY":"12345678"}}`, "may not be set"},
+		{"azure", `{"base_url":"https://x.example","headers":{"X-Idempotency-Key":"12345678"}}`, "may not be set"},
 		{"custom", `{"base_url":"https://x.example","headers":{"X A":"12345678"}}`, "must be named"},
 		{"custom", `{"base_url":"https://x.example","headers":{"X-A":"planted\r\nX-B: 1"}}`, "visible ASCII"},
 		{"custom", `{"base_url":"https://x.example","headers":{"X-A":"[redacted]"}}`, ""},

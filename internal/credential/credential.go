@@ -153,5 +153,6 @@ func taken() []string {
 		"host", "content-length", "content-type", "content-encoding", "transfer-encoding", "te", "trailer", "upgrade", "connection",
 		"keep-alive", "expect", "accept-encoding", "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie",
 		"x-http-method-override", "x-http-method", "x-method-override", "x-client-request-id",
+		"idempotency-key", "x-idempotency-key", // one for all requests would make them one
 	}
 }

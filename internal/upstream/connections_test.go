@@ -9,11 +9,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	own "tollgate/internal/credential"
+	"tollgate/internal/reach"
+	"tollgate/internal/secret"
 	"tollgate/internal/upstream"
 )
 
@@ -123,32 +127,49 @@ func TestCallerGone(t *testing.T) {
 }
 
 // TestPostIsNotSentTwice cuts a kept connection after a request with an
-// idempotency key was read from it: net/http would send that again by itself.
+// idempotency key was read from it: net/http would send that again by itself,
+// whether the caller sent it or the account it is sent under has one.
 func TestPostIsNotSentTwice(t *testing.T) {
-	var requests atomic.Int64
-	base := rawServer(t, func(c net.Conn) {
-		in := bufio.NewReader(c)
-		for {
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
+	for name, r := range map[string]func(base string) upstream.Request{
+		"the caller's": func(string) upstream.Request {
+			r := chat("{}")
+			r.Header = http.Header{"Idempotency-Key": {"i-1"}, "X-Idempotency-Key": {"i-1"}}
+			return r
+		},
+		"the account's": func(base string) upstream.Request {
+			r := chat("{}")
+			a := own.NewAccount(own.Custom, own.Config{BaseURL: base, Headers: []string{"Idempotency-Key", "X-Idempotency-Key"}}, []own.Opened{
+				{Field: own.APIKey, Text: secret.New("sk-0123456789")},
+				{Field: own.Headers + "Idempotency-Key", Text: secret.New("idempotent")},
+				{Field: own.Headers + "X-Idempotency-Key", Text: secret.New("idempotent")},
+			})
+			r.Account = &a
+			return r
+		},
+	} {
+		var requests atomic.Int64
+		base := rawServer(t, func(c net.Conn) {
+			in := bufio.NewReader(c)
+			for {
+				r, err := http.ReadRequest(in)
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				if requests.Add(1) > 1 {
+					return
+				}
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 			}
-			_, _ = io.Copy(io.Discard, r.Body)
-			if requests.Add(1) > 1 {
-				return
-			}
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		})
+		c := open(t, "custom", base, upstream.Options{Reach: reach.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
+		send(t, c, r(base))
+		_, err := c.Do(t.Context(), r(base))
+		if err == nil || errors.Is(err, upstream.ErrNotSent) {
+			t.Errorf("%s: got %v, want an error that says it may have been served", name, err)
 		}
-	})
-	c := open(t, "custom", base, upstream.Options{})
-	r := chat("{}")
-	r.Header = http.Header{"Idempotency-Key": {"i-1"}}
-	send(t, c, r)
-	_, err := c.Do(t.Context(), r)
-	if err == nil || errors.Is(err, upstream.ErrNotSent) {
-		t.Errorf("got %v, want an error that says it may have been served", err)
-	}
-	if n := requests.Load(); n != 2 {
-		t.Errorf("the provider got %d requests, want 2", n)
+		if n := requests.Load(); n != 2 {
+			t.Errorf("%s: the provider got %d requests, want 2", name, n)
+		}
 	}
 }

@@ -20,11 +20,6 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 		}
 		out[name] = values
 	}
-	// net/http takes this header as leave to send a POST again after it may have
-	// been served, which would be billed twice. It looks for the canonical name
-	// only, and header names are case-insensitive to the provider.
-	lower(out, "Idempotency-Key")
-	lower(out, "X-Idempotency-Key")
 	out["Accept-Encoding"] = identityValue // the meter reads the answer
 	switch {
 	case r.Raw:
@@ -44,6 +39,11 @@ func (t *target) header(r *Request, credentialIn string) http.Header {
 	if r.Account != nil {
 		r.Account.SetHeaders(out)
 	}
+	// net/http takes this header as leave to send a POST again after it may have
+	// been served, which would be billed twice. It looks for the canonical name
+	// only, and header names are case-insensitive to the provider.
+	lower(out, "Idempotency-Key")
+	lower(out, "X-Idempotency-Key")
 	if t.plain != nil {
 		if credentialIn == authorization {
 			out[authorization] = t.bearer
