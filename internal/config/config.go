@@ -274,7 +274,8 @@ type Provider struct {
 	// allowed. Built-in providers but azure have one already.
 	BaseURL string `yaml:"base_url"`
 
-	// The credential. A variable wins over the file.
+	// The credential. A variable wins over the file. One of fewer than 8
+	// characters is taken for a placeholder, and not looked for in answers.
 	APIKey secret.Text `yaml:"api_key"`
 
 	// Name of the variable that holds the credential, instead of the usual one.

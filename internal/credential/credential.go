@@ -31,7 +31,7 @@ const (
 // The length of a secret in bytes. A shorter one would be taken out of answers in
 // which it stands by chance; a longer one does not fit into a header.
 const (
-	minSecret = 8
+	MinSecret = 8
 	maxSecret = 4096
 )
 
@@ -39,7 +39,7 @@ const (
 // nothing of it.
 func CheckSecret(s string) (problem string) {
 	switch {
-	case len(s) < minSecret || len(s) > maxSecret:
+	case len(s) < MinSecret || len(s) > maxSecret:
 		return "must have 8 to 4096 characters"
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "must be visible ASCII characters, without blanks or line breaks"

@@ -412,3 +412,20 @@ func TestCopyHeader(t *testing.T) {
 		t.Errorf("id = %q", id)
 	}
 }
+
+// TestAPlaceholderIsNoSecret: servers that want no key are given a word, like EMPTY
+// or ollama, which stands in answers by chance.
+func TestAPlaceholderIsNoSecret(t *testing.T) {
+	for credential, want := range map[string]string{
+		"role": `{"role":"EMPTY"}`, "EMPTY": `{"role":"EMPTY"}`, "he": "he", "1234567": "x1234567", "12345678": "x[redacted]",
+	} {
+		c, err := upstream.New([]upstream.Provider{{Slug: "local", Kind: "custom", BaseURL: "http://127.0.0.1:1/v1", Credential: secret.New(credential)}}, upstream.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := strings.ReplaceAll(want, "[redacted]", credential)
+		if got := c.Cleaner("local", nil).Text(in); got != want {
+			t.Errorf("%s: %s became %s", credential, in, got)
+		}
+	}
+}
