@@ -110,3 +110,31 @@ func TestNoOtherTargetIsAskedForAKeyThatIsRevoked(t *testing.T) {
 		t.Errorf("a chatbot: %d, asked %d times", r.status, asked())
 	}
 }
+
+// TestWhatIsNoRouteSaysNothingOfACredential: on paths that pass through unread a 401
+// can mean that they want a credential of another kind, and an answer that they want
+// none. Whoever may ask there could otherwise have others' requests paid for by
+// somebody else.
+func TestWhatIsNoRouteSaysNothingOfACredential(t *testing.T) {
+	g := openPassages(t)
+	shared := g.shared(api.CredentialInput{})
+	k := g.key(api.KeyInput{})
+	verdict := func(want string) {
+		t.Helper()
+		if v := g.credential(shared.ID).Validation; v.Verdict != want {
+			t.Errorf("it is %s, not %s", v.Verdict, want)
+		}
+	}
+	g.tells(http.StatusUnauthorized, "application/json", `{"error":{"message":"this path wants an admin key"}}`)
+	if r := g.do(ask{key: k.SecretKey, method: "GET", path: "/providers/openai/v1/organization/costs"}); r.status != http.StatusUnauthorized {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	verdict("unknown")
+	g.do(ask{key: k.SecretKey, model: gpt})
+	verdict("invalid") // that is a route
+	g.tells(http.StatusOK, "application/json", `{}`)
+	if r := g.do(ask{key: k.SecretKey, method: "GET", path: "/providers/openai/v1/files"}); r.status != http.StatusOK {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	verdict("invalid")
+}

@@ -82,10 +82,11 @@ func (p *Proxy) reread(x *exchange) (*authority.Payer, error) {
 const judgeTime = 2 * time.Second
 
 // judged keeps what the provider has just said of the credential that pays, if that
-// is news. It is known before the caller has its answer.
+// is news. It is known before the caller has its answer. Where there is no route
+// here nothing is kept: such a path may want a credential of another kind, or none.
 func (p *Proxy) judged(x *exchange, v credential.Verdict) {
 	payer := x.pay.payer
-	if payer == nil || payer.Verdict == v.State {
+	if payer == nil || payer.Verdict == v.State || x.via.plain {
 		return
 	}
 	if _, busy := p.judging.LoadOrStore(payer.ID, true); busy {
