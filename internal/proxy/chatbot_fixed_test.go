@@ -234,6 +234,17 @@ func TestD1_PagesOfOtherOrigins(t *testing.T) {
 	if r := g.do(key); r.status != 401 || r.header.Get("Access-Control-Allow-Origin") != good || !strings.Contains(r.header.Get("Access-Control-Expose-Headers"), "Retry-After") {
 		t.Errorf("%d %v", r.status, r.header)
 	}
+	// What a provider says of its own pages and caches does not take the place of it.
+	g.provider.answers(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Accept")
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		g.provider.Provider.ServeHTTP(w, r)
+	})
+	own := to(named, "")
+	own.header = map[string]string{"Origin": good}
+	if r := g.do(own); strings.Join(r.header["Vary"], ", ") != "Origin, Accept" || r.header.Get("Access-Control-Allow-Origin") != good {
+		t.Errorf("%d %v", r.status, r.header)
+	}
 	// No other path of the gate answers pages.
 	for _, path := range []string{"/v1/chat/completions", "/chatbots/nowhere", "/chatbots/nowhere/v1/chat/completions"} {
 		r := g.do(ask{method: http.MethodOptions, path: path, header: map[string]string{"Origin": good, "Access-Control-Request-Method": "POST"}})

@@ -3,6 +3,7 @@ package upstream
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"tollgate/internal/secret"
@@ -132,12 +133,16 @@ func Relay(clean secret.Cleaner, dst http.Header, resp *http.Response) (upstream
 // those that speak of the provider's connection, host or account: hop-by-hop
 // headers, Content-Length (set it from the answer's ContentLength where the body
 // is passed on whole), cookies, the provider's own rate limits and CORS rules,
-// and its request id (see UpstreamRequestID). Values are shared, not copied.
+// and its request id (see UpstreamRequestID). What it says that its answer depends on
+// (Vary) is added to what dst says. Values are shared, not copied.
 func CopyHeader(dst, src http.Header) {
 	named := src["Connection"]
 	for name, values := range src {
 		if notRelayed(name) || (named != nil && namedBy(named, name)) {
 			continue
+		}
+		if name == "Vary" && len(dst[name]) > 0 {
+			values = slices.Concat(dst[name], values)
 		}
 		dst[name] = values[:len(values):len(values)] // an Add on dst must not write into src
 	}
