@@ -43,7 +43,7 @@ type Validation struct {
 // CustomConfig is the settings of a provider. What it does not have is not there.
 type CustomConfig struct {
 	BaseURL      string            `json:"base_url,omitempty" doc:"azure and custom: where it is."`
-	APIVersion   string            `json:"api_version,omitempty" doc:"azure: sent as api-version."`
+	APIVersion   string            `json:"api_version,omitempty" doc:"azure: sent as api-version, where a request does not say one; one with a date not under /openai/v1, which has none."`
 	Organization string            `json:"organization,omitempty" doc:"openai: whose account pays."`
 	Project      string            `json:"project,omitempty" doc:"openai and google: whose account pays."`
 	BillTo       string            `json:"bill_to,omitempty" doc:"huggingface: whose account pays."`
@@ -87,7 +87,7 @@ type CredentialInput struct {
 // depends on the provider.
 type CustomConfigInput struct {
 	BaseURL      Optional[string]             `json:"base_url,omitzero" doc:"azure and custom, which need one. It leads to public addresses over https, unless the operator allows others." maxLength:"2000"`
-	APIVersion   Optional[string]             `json:"api_version,omitzero" doc:"azure: sent as api-version." maxLength:"40"`
+	APIVersion   Optional[string]             `json:"api_version,omitzero" doc:"azure: sent as api-version, where a request does not say one; one with a date not under /openai/v1, which has none." maxLength:"40"`
 	Organization Optional[string]             `json:"organization,omitzero" doc:"openai: whose account pays." maxLength:"200"`
 	Project      Optional[string]             `json:"project,omitzero" doc:"openai and google: whose account pays." maxLength:"200"`
 	BillTo       Optional[string]             `json:"bill_to,omitzero" doc:"huggingface: whose account pays." maxLength:"200"`

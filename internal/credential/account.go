@@ -13,7 +13,7 @@ import (
 type Account struct {
 	Provider string // one of Providers
 	BaseURL  string // where it is; "" = where the provider is configured to be
-	Query    string // further parameters, encoded; "" = none
+	version  string // of Azure's API; "" = none
 	key      secret.Text
 	headers  []header // further headers
 	clean    secret.Cleaner
@@ -32,7 +32,7 @@ type Opened struct {
 
 // NewAccount makes an account of a credential's settings and its opened secrets.
 func NewAccount(provider string, c Config, opened []Opened) Account {
-	a := Account{Provider: provider, BaseURL: c.BaseURL}
+	a := Account{Provider: provider, BaseURL: c.BaseURL, version: c.APIVersion}
 	words := make([]string, len(opened))
 	for i, o := range opened {
 		words[i] = o.Text.Reveal()
@@ -50,14 +50,21 @@ func NewAccount(provider string, c Config, opened []Opened) Account {
 			}
 		}
 	}
-	if c.APIVersion != "" {
-		a.Query = url.Values{"api-version": {c.APIVersion}}.Encode()
-	}
 	return a
 }
 
 // Key is the secret itself, for the header that the provider reads.
 func (a *Account) Key() secret.Text { return a.key }
+
+// Query is the parameters, encoded, that the account adds to a request to a path at
+// the provider; "" = none. The paths under /openai/v1 have no versions with a date
+// (https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle).
+func (a *Account) Query(path string) string {
+	if a.version == "" || strings.Contains(path, "/openai/v1/") && '0' <= a.version[0] && a.version[0] <= '9' {
+		return ""
+	}
+	return url.Values{"api-version": {a.version}}.Encode()
+}
 
 // SetHeaders puts the further headers into h.
 func (a *Account) SetHeaders(h http.Header) {

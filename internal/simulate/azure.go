@@ -37,3 +37,8 @@ func locateAzure(r *http.Request, rest string) location {
 	}
 	return at
 }
+
+// dated reports whether a version of Azure's API is one of those with a date, which
+// it does not know under /openai/v1. See
+// learn.microsoft.com/azure/foundry/openai/api-version-lifecycle.
+func dated(version string) bool { return version != "" && version[0] >= '0' && version[0] <= '9' }

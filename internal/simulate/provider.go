@@ -123,6 +123,9 @@ func locate(r *http.Request) location {
 	if rest, ok := strings.CutPrefix(path, "/openai/deployments/"); ok {
 		return locateAzure(r, rest)
 	}
+	if strings.HasPrefix(path, "/openai/v1/") && dated(r.URL.Query().Get("api-version")) {
+		return location{wire: chat{}}
+	}
 	for _, prefix := range [...]string{"/v1beta/openai", "/compatibility/v1", "/openai/v1", "/v1"} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok {
 			path = rest

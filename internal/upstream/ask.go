@@ -73,6 +73,6 @@ func (q question) url(base *url.URL, a *credential.Account) *url.URL {
 		}
 	}
 	at.Path += q.path
-	at.RawQuery = strings.Trim(q.query+"&"+a.Query, "&")
+	at.RawQuery = strings.Trim(q.query+"&"+a.Query(at.Path), "&")
 	return &at
 }

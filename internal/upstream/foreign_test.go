@@ -260,3 +260,44 @@ func TestAddressesOfTheOperatorAreNotJudged(t *testing.T) {
 		t.Error("what is not configured says that it is")
 	}
 }
+
+// TestA8_TheVersionOfAzuresAPI: one with a date is for deployments alone, and what the
+// caller says goes before it.
+func TestA8_TheVersionOfAzuresAPI(t *testing.T) {
+	var got atomic.Value
+	s := listen(t, "127.0.0.1:0", func(_ http.ResponseWriter, r *http.Request) { got.Store(r.URL.RequestURI()) })
+	c, err := upstream.New(nil, upstream.Options{Reach: reach.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, test := range []struct{ version, path, query, want string }{
+		{"2024-10-21", "/v1/chat/completions", "", "/openai/v1/chat/completions"},
+		{"preview", "/v1/chat/completions", "", "/openai/v1/chat/completions?api-version=preview"},
+		{"2024-10-21", "/openai/deployments/d/embeddings", "", "/openai/deployments/d/embeddings?api-version=2024-10-21"},
+		{"2024-10-21", "/openai/deployments/d/embeddings", "api-version=2025-01-01", "/openai/deployments/d/embeddings?api-version=2025-01-01"},
+		{"2024-10-21", "/openai/deployments/d/embeddings", "x-api-version=1", "/openai/deployments/d/embeddings?x-api-version=1&api-version=2024-10-21"},
+		{"", "/v1/chat/completions", "", "/openai/v1/chat/completions"},
+	} {
+		a := own.NewAccount(own.Azure, own.Config{BaseURL: s.URL, APIVersion: test.version}, []own.Opened{{Field: own.APIKey, Text: secret.New("sk-of-a-user")}})
+		resp, err := c.Do(t.Context(), upstream.Request{Provider: "azure", Path: test.path, RawQuery: test.query, Account: &a, Body: []byte("{}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got.Load() != test.want {
+			t.Errorf("%+v: %v", test, got.Load())
+		}
+		if resp, err = c.Ask(t.Context(), &a); err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		want := "/openai/v1/models"
+		if test.version == "preview" {
+			want += "?api-version=preview"
+		}
+		if got.Load() != want {
+			t.Errorf("asked at %v, not %s", got.Load(), want)
+		}
+	}
+}

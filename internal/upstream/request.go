@@ -65,7 +65,7 @@ func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sendi
 	if err != nil {
 		return nil, nil, err
 	}
-	if q := r.query(); q != "" {
+	if q := r.query(at.url.Path); q != "" {
 		u := *at.url
 		u.RawQuery = q
 		at.url = &u
@@ -94,16 +94,31 @@ func (t *target) request(ctx context.Context, r *Request) (*http.Request, *sendi
 	return out, s, nil
 }
 
-// query is the caller's query without keys, and with what the account says.
-func (r *Request) query() string {
+// query is the caller's query without keys, and with what the account adds to it at a
+// path, unless the caller has said it.
+func (r *Request) query(path string) string {
 	q := withoutKey(r.RawQuery)
-	if r.Account == nil || r.Account.Query == "" || strings.Contains(q, "api-version=") {
+	if r.Account == nil {
 		return q
 	}
-	if q == "" {
-		return r.Account.Query
+	own := r.Account.Query(path)
+	name, _, _ := strings.Cut(own, "=")
+	switch {
+	case own == "", hasParameter(q, name):
+		return q
+	case q == "":
+		return own
 	}
-	return q + "&" + r.Account.Query
+	return q + "&" + own
+}
+
+func hasParameter(query, name string) bool {
+	for pair := range strings.SplitSeq(query, "&") {
+		if before, _, _ := strings.Cut(pair, "="); before == name {
+			return true
+		}
+	}
+	return false
 }
 
 func method(m string) string {

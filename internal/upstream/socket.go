@@ -25,7 +25,7 @@ func (c *Client) Dial(ctx context.Context, r Request) (*websocket.Conn, *http.Re
 		return nil, nil, &failure{provider: r.Provider, kind: ErrNotSent, cause: err}
 	}
 	u := *at.url
-	u.RawQuery = r.query()
+	u.RawQuery = r.query(u.Path)
 	h := t.header(&r, at.header)
 	for name := range h {
 		if strings.HasPrefix(name, "Sec-Websocket-") || name == "Origin" || name == "Accept-Encoding" || name == "Content-Type" {
