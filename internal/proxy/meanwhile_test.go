@@ -31,23 +31,12 @@ func (g *gate) meanwhile(secret, model string, status int, do func()) (asked fun
 // after it.
 func TestNothingMoreIsSentForWhatIsGone(t *testing.T) {
 	for name, change := range map[string]func(g *gate, k api.KeyCreated, shared api.Credential) error{
-		"the other credential is deleted": func(g *gate, _ api.KeyCreated, shared api.Credential) error {
-			return g.admin.DeleteCredential(g.t.Context(), shared.ID)
-		},
 		"the other credential is disabled": func(g *gate, _ api.KeyCreated, shared api.Credential) error {
 			_, err := g.admin.UpdateCredential(g.t.Context(), shared.ID, api.CredentialInput{IsActive: api.Set(false)})
 			return err
 		},
 		"the other credential may not be used up": func(g *gate, _ api.KeyCreated, shared api.Credential) error {
 			_, err := g.admin.UpdateCredential(g.t.Context(), shared.ID, api.CredentialInput{DailyLimit: api.Set[int64](0)})
-			return err
-		},
-		"no other may take its place": func(g *gate, _ api.KeyCreated, _ api.Credential) error {
-			_, err := g.admin.UpdateOrganization(g.t.Context(), api.OrganizationInput{CredentialFallback: api.Set(false)})
-			return err
-		},
-		"the key is revoked": func(g *gate, k api.KeyCreated, _ api.Credential) error {
-			_, err := g.admin.RevokeKey(g.t.Context(), k.APIKey.ID)
 			return err
 		},
 		"the key may not use the model": func(g *gate, k api.KeyCreated, _ api.Credential) error {

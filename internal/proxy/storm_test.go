@@ -49,7 +49,7 @@ func TestWhatIsBookedIsWhatWasSent(t *testing.T) {
 	g.allowFallback()
 	ada := g.user("ada@example.com")
 	owners := map[string]string{openaiCredential: "", demoCredential: ""} // whose a secret is
-	var known sync.Mutex                                                 // covers owners
+	var known sync.Mutex                                                  // covers owners
 	secret := func(n int) string { return fmt.Sprintf("sk-PLANTED-%08d", n) }
 	bring := func(n int, name string, owner api.Optional[string]) (api.Credential, error) {
 		c, err := g.admin.CreateCredential(t.Context(), api.CredentialInput{
