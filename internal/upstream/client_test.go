@@ -143,7 +143,7 @@ func TestRequestHeaders(t *testing.T) {
 		"Authorization": {"Bearer tg_secret"}, "X-Api-Key": {"tg_secret"}, "Api-Key": {"tg_secret"}, "X-Goog-Api-Key": {"tg_secret"},
 		"Cookie": {"session=tg_secret"}, "Proxy-Authorization": {"tg_secret"}, "x-api-key": {"tg_secret"},
 		"Connection": {"keep-alive, X-Named", "x-other"}, "X-Named": {"1"}, "X-Other": {"1"}, "Keep-Alive": {"5"}, "Te": {"trailers"},
-		"Transfer-Encoding": {"chunked"}, "Upgrade": {"websocket"}, "Trailer": {"X"}, "Proxy-Connection": {"keep-alive"},
+		"Transfer-Encoding": {"chunked"}, "Upgrade": {"websocket"}, "Sec-Websocket-Protocol": {"realtime, openai-insecure-api-key.tg_secret"}, "Sec-Websocket-Key": {"x"}, "Trailer": {"X"}, "Proxy-Connection": {"keep-alive"},
 		"X-Tollgate-Clamp": {"1"}, "X-Goog-Fieldmask": {"candidates"}, "x-goog-fieldMask": {"candidates"}, "X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Proto": {"https"}, "Forwarded": {"for=192.0.2.1"},
 		"X-Real-Ip": {"192.0.2.1"}, "Accept-Encoding": {"gzip, br"}, "Host": {"gate.example"}, "Content-Length": {"999"}, "Expect": {"100-continue"},
 		"Content-Type": {"application/json"}, "User-Agent": {"OpenAI/Go 3"}, "Anthropic-Version": {"2023-06-01"}, "Openai-Beta": {"x", "y"},
@@ -392,6 +392,7 @@ func TestCopyHeader(t *testing.T) {
 		"Content-Type": {"text/event-stream"}, "Openai-Processing-Ms": {"5"}, "Retry-After": {"1"}, "X-Should-Retry": {"false"},
 		"Connection": {"close, x-hop"}, "X-Hop": {"1"}, "Transfer-Encoding": {"chunked"}, "Keep-Alive": {"1"}, "Content-Length": {"5"},
 		"Set-Cookie": {"__cf=1"}, "X-Ratelimit-Limit-Requests": {"1"}, "Anthropic-Ratelimit-Tokens-Limit": {"1"}, "X-Request-Id": {"req_9"},
+		"Ratelimit": {`"default";r=1;t=1`}, "Ratelimit-Policy": {`"default";q=1;w=1`}, "Ratelimit-Remaining": {"1"},
 		"Alt-Svc": {"h3"}, "Strict-Transport-Security": {"max-age=1"}, "Access-Control-Allow-Origin": {"*"}, "X-Tollgate-Cost-Usd": {"0"},
 	}
 	dst := http.Header{"X-Request-Id": {"ours"}}

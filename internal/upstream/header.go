@@ -94,7 +94,8 @@ func staysHere(name string) bool {
 	case "Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip": // who the caller is
 		return true
 	}
-	return hopByHop(name) || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Tollgate-")
+	return hopByHop(name) || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Tollgate-") ||
+		strings.HasPrefix(name, "Sec-Websocket-") // of the caller's own socket; one holds the key
 }
 
 // hopByHop holds the headers of one connection (RFC 9110 section 7.6.1, and
@@ -155,7 +156,7 @@ func notRelayed(name string) bool {
 		return true
 	}
 	return hopByHop(name) || strings.HasPrefix(name, "X-Endpoint-Monthly-") || strings.HasPrefix(name, "X-Trial-Endpoint-") || // Cohere's limits
-		strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "Anthropic-Ratelimit-") ||
+		strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "Ratelimit") || strings.HasPrefix(name, "Anthropic-Ratelimit-") ||
 		strings.HasPrefix(name, "X-Tollgate-") || strings.HasPrefix(name, "Access-Control-")
 }
 

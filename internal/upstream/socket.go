@@ -3,7 +3,6 @@ package upstream
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/coder/websocket"
 )
@@ -28,8 +27,8 @@ func (c *Client) Dial(ctx context.Context, r Request) (*websocket.Conn, *http.Re
 	u.RawQuery = r.query(u.Path)
 	h := t.header(&r, at.header)
 	for name := range h {
-		if strings.HasPrefix(name, "Sec-Websocket-") || name == "Origin" || name == "Accept-Encoding" || name == "Content-Type" {
-			delete(h, name) // of the caller's own socket, or of a body
+		if name == "Origin" || name == "Accept-Encoding" || name == "Content-Type" {
+			delete(h, name) // of the caller's page, or of a body
 		}
 	}
 	conn, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
