@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Cleaner takes secrets out of what others answer: some repeat them in their
@@ -47,6 +48,7 @@ func (f *finder) make() {
 			f.add(form)
 		}
 	}
+	f.wholes = make([]atomic.Pointer[string], len(f.words))
 }
 
 // leastEncoded is the shortest secret that is looked for in base64 and hex: shorter

@@ -299,3 +299,22 @@ func BenchmarkCleaner(b *testing.B) {
 		}
 	})
 }
+
+// A text full of beginnings of a long secret takes no memory for each of them: who
+// brings a credential and its provider could keep the gate busy with that.
+func TestBeginningsOfASecretAreCheap(t *testing.T) {
+	for name, encode := range encodings {
+		key := strings.Repeat("a", 4094) + "bc"
+		c := secret.NewCleaner(key)
+		text := strings.Repeat(encode(strings.Repeat("a", 2100)), 4)
+		if c.Text(text) != text {
+			t.Fatalf("%s: what is no secret was changed", name)
+		}
+		if n := testing.AllocsPerRun(3, func() { c.Text(text) }); n > 2 {
+			t.Errorf("%s: %.0f allocations", name, n)
+		}
+		if full := "x" + encode(key) + "y"; !strings.Contains(c.Text(full), secret.Redacted) || shows(c.Text(full), key) {
+			t.Errorf("%s: the secret itself passes", name)
+		}
+	}
+}

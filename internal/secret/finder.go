@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"sync"
+	"sync/atomic"
 )
 
 // finder finds the first of several words in a text. It looks at the last two bytes
@@ -17,9 +18,10 @@ type finder struct {
 	made    sync.Once // covers the making of what follows, by make
 
 	words  []begun
-	window int              // its length
-	near   [1024]uint8      // for two bytes, how far behind its beginning a word has them; 0 = none has
-	starts [256 / 64]uint64 // which bytes words begin with, a bit for each
+	wholes []atomic.Pointer[string] // of words, as far as they were needed
+	window int                      // its length
+	near   [1024]uint8              // for two bytes, how far behind its beginning a word has them; 0 = none has
+	starts [256 / 64]uint64         // which bytes words begin with, a bit for each
 }
 
 // maxWindow is the longest window.
@@ -155,7 +157,7 @@ func at[T string | []byte](f *finder, text T, i int, final bool) (end int, open 
 		w := &f.words[j]
 		n := min(w.length, len(text)-i)
 		switch open := n < w.length; {
-		case open && final, !open && i+n <= end, !stands(w, text, i, n):
+		case open && final, !open && i+n <= end, !stands(f, j, text, i, n):
 		case open:
 			return 0, true
 		default:
@@ -165,12 +167,22 @@ func at[T string | []byte](f *finder, text T, i int, final bool) (end int, open 
 	return end, false
 }
 
-// stands reports whether the first n bytes of w stand at i.
-func stands[T string | []byte](w *begun, text T, i, n int) bool {
-	for j := range min(n, maxWindow) {
-		if text[i+j] != w.head[j] {
-			return false
-		}
+// stands reports whether the first n bytes of a word stand at i.
+func stands[T string | []byte](f *finder, which int, text T, i, n int) bool {
+	w := &f.words[which]
+	if head := min(n, maxWindow); string(text[i:i+head]) != string(w.head[:head]) {
+		return false
 	}
-	return n <= maxWindow || string(w.whole(nil)[:n]) == string(text[i:i+n])
+	return n <= maxWindow || string(text[i+maxWindow:i+n]) == f.whole(which)[maxWindow:n]
+}
+
+// whole is a word as it stands in a text. It is made when the beginning of the word
+// was found, and then kept: a text can be full of beginnings.
+func (f *finder) whole(which int) string {
+	if known := f.wholes[which].Load(); known != nil {
+		return *known
+	}
+	made := string(f.words[which].whole(nil))
+	f.wholes[which].Store(&made)
+	return made
 }
