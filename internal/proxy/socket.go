@@ -110,7 +110,7 @@ func (p *Proxy) socket(x *exchange) error {
 		return err
 	}
 	defer p.sockets.leave(x)
-	base, cut := context.WithTimeout(p.base, p.opts.MaxDuration)
+	base, cut := context.WithTimeout(p.base, p.opts.MaxDuration+p.opts.DrainTimeout)
 	defer cut()
 	s := &socket{p: p, x: x, base: base, cut: cut, pumped: make(chan struct{})}
 	var target string
@@ -250,11 +250,16 @@ func (s *socket) write(msg []byte) error {
 // watch asks now and then whether the caller is still there, still may be, and has
 // anything to say.
 func (s *socket) watch() {
-	tick := time.NewTicker(pingEvery)
+	tick := time.NewTicker(min(pingEvery, s.p.opts.SocketIdle/4))
 	defer tick.Stop()
+	over := time.NewTimer(s.p.opts.MaxDuration - time.Since(s.x.begun))
+	defer over.Stop()
 	for {
 		select {
 		case <-s.base.Done():
+			return
+		case <-over.C:
+			s.bye(websocket.StatusGoingAway, "a connection is open for "+s.p.opts.MaxDuration.String()+" at most: open another")
 			return
 		case <-s.p.sockets.draining():
 			if s.idle() {

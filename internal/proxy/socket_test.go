@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"tollgate/api"
+	"tollgate/internal/config"
 )
 
 // wire is a WebSocket to the gate.
@@ -386,4 +387,30 @@ func TestACallerLeavesASocket(t *testing.T) {
 			t.Errorf("%s: %+v", name, row)
 		}
 	}
+}
+
+// TestASocketHasAnEnd: when nothing is said, and when it has been open for as long as
+// a request may take, whatever is being said.
+func TestASocketHasAnEnd(t *testing.T) {
+	t.Run("idle", func(t *testing.T) {
+		g := open(t, func(c *config.Config) { c.Limits.SocketIdleTimeout = time.Second })
+		w, _ := g.dial("/v1/responses", g.key(api.KeyInput{}).SecretKey, map[string]string{"X-Simulate-Chunk-Delay": "40ms", "X-Simulate-Output-Tokens": "50"})
+		w.say(`{"type":"response.create","model":"gpt-4o-mini","input":"Hello"}`) // two seconds, in which something is said
+		w.until("response.completed")
+		if end := w.closes(); end.Code != websocket.StatusPolicyViolation || !strings.Contains(end.Reason, "1s") {
+			t.Errorf("%+v", end)
+		}
+	})
+	t.Run("old", func(t *testing.T) {
+		g := open(t, func(c *config.Config) { c.Limits.MaxRequestDuration = time.Second })
+		k := g.key(hard())
+		w, _ := g.dial("/v1/responses", k.SecretKey, map[string]string{"X-Simulate-Chunk-Delay": "40ms", "X-Simulate-Output-Tokens": "50"})
+		w.say(`{"type":"response.create","model":"gpt-4o-mini","input":"Hello"}`)
+		if end := w.closes(); end.Code != websocket.StatusGoingAway {
+			t.Errorf("%+v", end)
+		}
+		if row := g.row(k.APIKey.ID); row.Outcome != "settled" || row.OutputTokens != 50 { // read to its end
+			t.Errorf("%+v", row)
+		}
+	})
 }
