@@ -149,6 +149,30 @@ func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, limit int64) (b
 	}
 }
 
+// read reads all that there is into a lent buffer, of which all is the used part. The
+// caller gives the buffer back.
+func (b *bodies) read(r io.Reader) (buf *[]byte, all []byte, err error) {
+	if buf, err = b.get(smallestBuffer); err != nil {
+		return nil, nil, err
+	}
+	for n := 0; ; {
+		if n == len(*buf) {
+			if buf, err = b.grow(buf, n); err != nil {
+				return nil, nil, err
+			}
+		}
+		got, err := r.Read((*buf)[n:])
+		n += got
+		switch {
+		case errors.Is(err, io.EOF):
+			return buf, (*buf)[:n], nil
+		case err != nil:
+			b.put(buf)
+			return nil, nil, err
+		}
+	}
+}
+
 // grow lends twice the room and copies the n bytes that are there. The old slice
 // is given back in any case.
 func (b *bodies) grow(buf *[]byte, n int) (*[]byte, error) {

@@ -155,25 +155,36 @@ func (s *socket) serve() {
 	watch := make(chan struct{})
 	go func() { defer close(watch); defer s.guard(); s.watch() }()
 	defer func() { s.cut(); <-watch }()
-	for {
-		kind, msg, err := s.caller.Read(s.base)
-		if err != nil {
-			break
-		}
-		s.heard.Store(time.Now().Unix())
-		if kind != websocket.MessageText {
-			_ = s.refuse(fault.New(fault.InvalidJSON, "A message must be text: an event in JSON."), "")
-			continue
-		}
-		if err := s.known(); err != nil {
-			s.close(err, "")
-			break
-		}
-		if err := s.speaks.caller(msg); err != nil && s.told(err) {
-			break
-		}
+	for s.listen() {
 	}
 	s.left()
+}
+
+// listen takes one message of the caller's; it is false when that was the last. What
+// messages take up while they come counts with the bodies of requests.
+func (s *socket) listen() bool {
+	kind, r, err := s.caller.Reader(s.base)
+	if err != nil {
+		return false
+	}
+	buf, msg, err := s.p.bodies.read(r)
+	if err != nil {
+		if errors.Is(err, fault.Overloaded) {
+			s.close(err, "")
+		}
+		return false
+	}
+	defer s.p.bodies.put(buf)
+	s.heard.Store(time.Now().Unix())
+	if kind != websocket.MessageText {
+		return s.refuse(fault.New(fault.InvalidJSON, "A message must be text: an event in JSON."), "") == nil
+	}
+	if err := s.known(); err != nil {
+		s.close(err, "")
+		return false
+	}
+	err = s.speaks.caller(msg)
+	return err == nil || !s.told(err)
 }
 
 // known looks the caller up as it is now.

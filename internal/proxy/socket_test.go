@@ -414,3 +414,35 @@ func TestASocketHasAnEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestTheSizeOfMessages: one that is larger than a body may be ends the socket, and so
+// does one for which there is no room.
+func TestTheSizeOfMessages(t *testing.T) {
+	for name, test := range map[string]struct {
+		size, buffered config.Bytes
+		code           websocket.StatusCode
+	}{
+		"fits": {100_000, config.GiB, 0}, "no room": {3 * config.MiB, 2 * config.MiB, websocket.StatusInternalError}, "too large": {5 * config.MiB, config.GiB, websocket.StatusMessageTooBig},
+	} {
+		g := open(t, func(c *config.Config) { c.Limits.MaxBodyBytes, c.Limits.MaxBufferedBytes = 4*config.MiB, test.buffered })
+		k := g.key(api.KeyInput{})
+		w, _ := g.dial("/v1/responses", k.SecretKey, nil)
+		message := fmt.Appendf(nil, `{"type":"response.create","model":"gpt-4o-mini","input":"%s"}`, strings.Repeat("a ", int(test.size)/2))
+		_ = w.Write(t.Context(), websocket.MessageText, message) // it may be cut off on the way
+		if test.code == 0 {
+			w.until("response.completed")
+			continue
+		}
+		var err error
+		for err == nil {
+			_, err = w.hear()
+		}
+		// The reason may be lost behind what was sent and not read.
+		if got := websocket.CloseStatus(err); errors.Is(err, context.DeadlineExceeded) || got != test.code && got != -1 {
+			t.Errorf("%s: %v", name, err)
+		}
+		if rows := g.rows(k.APIKey.ID); len(rows) != 0 {
+			t.Errorf("%s: %+v", name, rows)
+		}
+	}
+}
