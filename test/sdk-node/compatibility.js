@@ -41,6 +41,7 @@ export class Compatibility {
 
   /** Compares the document with the table, or with UPDATE=1 writes it. */
   check(sdks) {
+    if (this.failed.size > 0 && !process.env.UPDATE) return; // which the tests have told
     const text = readFileSync(file, 'utf8');
     const now = text.replace(section, (_, head) => head + this.table(sdks));
     if (now === text) return;

@@ -79,12 +79,20 @@ describe('SDKs', { concurrency: 4 }, () => {
 
       cell('retry', async () => {
         const key = await issue({ concurrent_limit: 1 }, {}, 4);
-        const held = await fetch(`${gate.base}/v1/chat/completions`, {
+        // Another request stays until the SDK has been refused.
+        const leave = new AbortController();
+        await fetch(`${gate.base}/v1/chat/completions`, {
           method: 'POST',
-          headers: { Authorization: `Bearer ${key.secret}`, 'Content-Type': 'application/json', ...simulated({ 'Chunk-Delay': '50ms', Chunks: 6 }).headers },
+          signal: leave.signal,
+          headers: { Authorization: `Bearer ${key.secret}`, 'Content-Type': 'application/json', ...simulated({ 'Chunk-Delay': '200ms', Chunks: 100 }).headers },
           body: JSON.stringify({ model: 'own/parrot-1', stream: true, messages: [{ role: 'user', content: 'Hold on.' }] }),
         });
-        const [heard] = await Promise.all([sdk.plain(key), held.text()]);
+        const watched = async (...args) => {
+          const response = await key.fetch(...args);
+          if (response.status === 429) leave.abort();
+          return response;
+        };
+        const heard = await sdk.plain({ ...key, fetch: watched });
         assert.ok(heard.text);
         assert.ok(key.sent.requests > 1, 'it was refused first');
       });

@@ -278,7 +278,7 @@ func (d driven) triesAgain(t *testing.T) {
 	c, _ := g.sdk(key)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := c.Chat.Completions.New(context.Background(), hello("demo-mini"), simulated("Latency", "300ms"))
+		_, err := c.Chat.Completions.New(context.Background(), hello("demo-mini"), simulated("Latency", "800ms"))
 		ended <- err
 	}()
 	g.until("the first request at the provider", func() bool { return g.provider.Stats().InFlight == 1 })
