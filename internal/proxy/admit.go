@@ -39,7 +39,8 @@ func (p *Proxy) targets(x *exchange, wallet authority.Wallet) ([]catalog.Target,
 
 // choose asks whether the key may use a target, and who pays for it.
 func (p *Proxy) choose(x *exchange, wallet authority.Wallet, target catalog.Target) (err error) {
-	if kind := p.kind(target.Provider); !x.route.Speaks(kind) {
+	kind := p.kind(target.Provider)
+	if !x.route.Speaks(kind) {
 		return x.route.Foreign(x.call.Model, target.Provider)
 	}
 	if x.aimed.path, err = x.call.Upstream(target.Name); err != nil {
@@ -54,8 +55,9 @@ func (p *Proxy) choose(x *exchange, wallet authority.Wallet, target catalog.Targ
 		return f
 	}
 	x.auto = p.opts.AutoService[x.target.Provider]
-	x.native = nativeOpenAI(p.kind(target.Provider))
-	x.call.Templated = !x.native
+	x.native = nativeOpenAI(kind)
+	// Azure deploys others' models too, under any name.
+	x.call.Templated = !x.native || kind == "azure" && !p.opts.Tokens.Knows(kind, target.Name)
 	if err := p.payers(x, wallet); err != nil {
 		return err
 	}

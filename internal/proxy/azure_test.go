@@ -169,6 +169,19 @@ func TestAzureUnconfigured(t *testing.T) {
 	}
 }
 
+// TestAzuresUnknownModels are bounded as if a template wrote their prompts anew, as
+// those of other makers have: a deployment may be any of theirs.
+func TestAzuresUnknownModels(t *testing.T) {
+	g := openAzure(t)
+	body := `{"max_tokens":10,"messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"enum":[0` + strings.Repeat(",1", 1000) + `]}}}]}`
+	for name, status := range map[string]int{"gpt-4o-mini": 200, "our-own": 429} {
+		r := g.do(ask{path: "/openai/deployments/" + name + "/chat/completions?api-version=2024-10-21", body: body, key: g.key(api.KeyInput{TokensPerDay: api.Set[int64](6000)}).SecretKey})
+		if r.status != status {
+			t.Errorf("%s: status %d, not %d: %.300s", name, r.status, status, r.body)
+		}
+	}
+}
+
 // TestAzuresOlderVersions get nothing that they do not know.
 func TestAzuresOlderVersions(t *testing.T) {
 	g := openAzure(t)

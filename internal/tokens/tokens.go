@@ -55,6 +55,11 @@ func (c *Counter) Bound(providerKind, model string, texts Texts) (tokens int64, 
 	return t.tokens + t.uncounted + rest, codec != nil
 }
 
+// Knows reports whether the tokeniser of a model is known: whether it is OpenAI's.
+func (c *Counter) Knows(providerKind, model string) bool {
+	return encodingOf(providerKind, model) != unknown
+}
+
 // Estimate is about how many tokens the texts have, for any model: what o200k
 // makes of them. Tokenisers of other providers differ from it by a fifth or so
 // on prose. What is not counted is taken for three bytes a token.

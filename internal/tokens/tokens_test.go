@@ -124,7 +124,7 @@ func TestTokeniserOfEachModel(t *testing.T) {
 	} {
 		for model := range strings.FieldsSeq(row.models) {
 			got, exact := c.Bound(row.kind, model, texts(text))
-			if got != row.want || exact != (row.want != bytes) {
+			if got != row.want || exact != (row.want != bytes) || exact != c.Knows(row.kind, model) {
 				t.Errorf("Bound(%s, %s) = %d, %v, want %d", row.kind, model, got, exact, row.want)
 			}
 		}
