@@ -116,7 +116,7 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 	if x.route.Free {
 		return x.take(take, &req)
 	}
-	x.most = x.mostUnits(p.opts.Figures)
+	x.most, x.media = x.mostUnits(p.opts.Figures), x.call.MediaBound(p.opts.Figures, x.context())
 	req.Output = x.wanted()
 	req.LeastOutput = req.Output
 	crude := x.call.InputBound(p.opts.Figures, x.context())

@@ -149,6 +149,46 @@ func TestMediaAreBooked(t *testing.T) {
 	}
 }
 
+// TestUntoldMediaAreBookedWithTheirBound asks about sound and pictures where the answer
+// says no usage: how much was heard or seen is known to the provider only.
+func TestUntoldMediaAreBookedWithTheirBound(t *testing.T) {
+	g := open(t, nil)
+	untold := map[string]string{"X-Simulate-Fault": "no-usage"}
+	picture := `{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}]}`
+	for name, c := range map[string]struct {
+		ask    ask
+		key    api.KeyInput
+		header map[string]string
+		least  int64 // tokens of input
+		most   int64
+	}{
+		"a recording":                  {upload(t, transcriptions, "file", make([]byte, 9000), "model", "gpt-4o-transcribe", "response_format", "text"), hard(), nil, 50_000, 50_100},
+		"a recording without a limit":  {upload(t, transcriptions, "file", make([]byte, 9000), "model", "gpt-4o-transcribe", "response_format", "text"), api.KeyInput{}, nil, 50_000, 50_100},
+		"a picture to be edited":       {upload(t, edits, "image[]", make([]byte, 9000), "model", "gpt-image-1", "prompt", "A hat"), hard(), untold, 50_000, 50_100},
+		"a picture in a chat":          {ask{path: "/v1/chat/completions", body: picture}, hard(), untold, 50_000, 50_100},
+		"one that no limit applies to": {ask{path: "/v1/chat/completions", body: picture}, api.KeyInput{}, untold, 1, 1000},
+		"what has no medium":           {ask{path: speech, body: `{"model":"gpt-4o-mini-tts","voice":"coral","input":"Hello there"}`}, hard(), nil, 1, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.t = t
+			k := g.key(c.key)
+			c.ask.key = k.SecretKey
+			for name, value := range c.header {
+				if c.ask.header == nil {
+					c.ask.header = map[string]string{}
+				}
+				c.ask.header[name] = value
+			}
+			if r := g.do(c.ask); r.status != http.StatusOK {
+				t.Fatalf("status %d: %.300s", r.status, r.body)
+			}
+			if row := g.row(k.APIKey.ID); row.Outcome != "estimated" || row.InputTokens < c.least || row.InputTokens > c.most {
+				t.Errorf("booked %+v", row)
+			}
+		})
+	}
+}
+
 // Of a form only the model's name changes, where an alias stands for it.
 func TestFormsPassByteForByte(t *testing.T) {
 	g := open(t, nil)

@@ -74,9 +74,23 @@ func (x *exchange) counted(t llm.Tally) llm.Usage {
 	case u.InputTokens() == 0:
 		input := 4*x.call.Messages + x.tokens.Estimate(x.call.Texts)
 		u.Input = max(input, 1)
+		x.countedMedia(&u)
 	}
 	x.countedOutput(&u, t)
 	return u
+}
+
+// countedMedia adds what the media of the request are read as at most, which only the
+// provider can count: where they are what is asked about, and where a hard limit would
+// be passed by what is left out.
+func (x *exchange) countedMedia(u *llm.Usage) {
+	switch {
+	case !x.hard && !x.route.Form:
+	case x.reach().Sound:
+		u.InputAudio += x.media
+	default:
+		u.Input += x.media
+	}
 }
 
 // believed is r without what is beyond the hold, where a user has said who answers:

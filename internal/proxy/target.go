@@ -25,6 +25,7 @@ type aimed struct {
 	fee    int64           // percent of the prices, where somebody else pays; 0 = all of them
 	most   llm.Usage       // of what is not counted in tokens
 	hard   bool            // a limit on tokens or money may not be passed
+	media  int64           // tokens that the media of the request are read as at most
 }
 
 // aim finds the first of the targets that the key may use, takes the hold for it,
