@@ -157,9 +157,9 @@ type Bounds struct {
 	// Tokens of one piece of sound in the request. 0 = the model's context window.
 	AudioTokens int64 `yaml:"audio_tokens" range:"0..100000000"`
 
-	// Bytes that a second of sound takes at least, in files to be transcribed that
-	// are compressed: how many seconds one can hold, where seconds are billed. 500
-	// is 4 kbit/s, lower than any way of compressing speech that is in common use.
+	// Bytes that a second of sound takes at least, in files to be transcribed:
+	// how many seconds one can hold, where seconds are billed. 500 is 4 kbit/s,
+	// lower than any way of compressing speech that is in common use.
 	AudioBytesPerSecond int64 `yaml:"audio_bytes_per_second" range:"1..1000000"`
 
 	// Tokens of one file, like a PDF, in the request or named by its id. 0 = the

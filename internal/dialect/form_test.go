@@ -2,7 +2,6 @@ package dialect_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -165,43 +164,19 @@ func TestFormsThatAreRefused(t *testing.T) {
 	}
 }
 
-// wave is a WAVE file of seconds, of a number of samples a second.
-func wave(seconds, samples, channels, bits int) []byte {
-	block := channels * (bits / 8)
-	b := []byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00")
-	b = binary.LittleEndian.AppendUint16(b, uint16(channels))
-	b = binary.LittleEndian.AppendUint32(b, uint32(samples))
-	b = binary.LittleEndian.AppendUint32(b, 1) // the rate of bytes, which is not believed
-	b = binary.LittleEndian.AppendUint16(b, uint16(block))
-	b = binary.LittleEndian.AppendUint16(b, uint16(bits))
-	b = append(b, "data\xff\xff\xff\xff"...)
-	return append(b, make([]byte, seconds*samples*block)...)
-}
+// wave begins a WAVE file of 192,000 samples a second in stereo, of 16 bits each.
+const wave = "RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x02\x00\x00\xee\x02\x00\x00\xb8\x0b\x00\x04\x00\x10\x00data\xff\xff\xff\xff"
 
 func TestSecondsOfSound(t *testing.T) {
-	changed := func(at int, to byte) []byte {
-		b := wave(10, 8000, 1, 16)
-		b[at] = to
-		return b
-	}
-	crude := int64(len(wave(10, 8000, 1, 16))+499) / 500
 	for name, c := range map[string]struct {
 		file []byte
 		want int64
 	}{
-		"nothing":           {nil, 0},
-		"a byte":            {make([]byte, 1), 1},
-		"500 bytes":         {make([]byte, 500), 1},
-		"501 bytes":         {make([]byte, 501), 2},
-		"WAVE":              {wave(10, 8000, 1, 16), 11}, // with its header
-		"WAVE in stereo":    {wave(10, 44_100, 2, 24), 11},
-		"WAVE, slow":        {wave(2000, 2, 1, 8), 2022},
-		"compressed":        {changed(20, 2), crude},
-		"a longer format":   {changed(16, 18), crude},
-		"another chunk":     {changed(36, 'D'), crude},
-		"no WAVE":           {changed(8, 'w'), crude},
-		"a block of nought": {changed(32, 0), crude},
-		"no samples":        {wave(0, 0, 1, 16), 1},
+		"nothing":                        {nil, 0},
+		"a byte":                         {make([]byte, 1), 1},
+		"500 bytes":                      {make([]byte, 500), 1},
+		"501 bytes":                      {make([]byte, 501), 2},
+		"MP3 behind a header of samples": {append([]byte(wave), make([]byte, 1_000_000-len(wave))...), 2000},
 	} {
 		call := readForm(t, transcriptions, formOf(formField("model", "m"), formFile("file", string(c.file))))
 		if got := call.Seconds(dialect.Figures{}); got != c.want {
