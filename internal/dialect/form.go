@@ -258,6 +258,7 @@ func isFieldName(s string) bool {
 func (f *formReader) field(p *formPart, value span) {
 	base, _, listed := strings.Cut(p.name, "[")
 	known := f.words.of([]byte(p.name))
+	f.call.InParts = f.call.InParts || base == "chunking_strategy"
 	switch {
 	case known == fieldUpload:
 		f.file(p, value)

@@ -33,6 +33,7 @@ type Call struct {
 
 	Size, Quality string // of pictures that are to be made; "" = not said
 	Characters    int64  // that are to be read aloud
+	InParts       bool   // the sound is cut into parts, each of which is written down by itself
 
 	Messages                 int64  // messages, prompts or inputs
 	Media                    Media  // what the texts' bytes do not bound

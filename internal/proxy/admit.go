@@ -302,11 +302,15 @@ func (p *Proxy) closerBound(x *exchange) int64 {
 // told, so it need not be right.
 const unknownOutput = 32_768
 
-// wanted is the output cap per choice that is asked for.
+// wanted is the output cap per choice that is asked for. Of sound that is written down
+// in parts a model writes as much for each; but there are fewer tokens of what is said
+// than of the sound, all of which the context window bounds.
 func (x *exchange) wanted() int64 {
 	switch {
 	case !x.route.Output, x.call.NoOutput, x.byUnit():
 		return 0
+	case x.call.InParts && x.context() > 0:
+		return max(x.context(), x.target.Model.MaxOutputTokens)
 	case x.call.MaxOutput > 0:
 		return x.call.MaxOutput
 	case x.target.Model != nil && x.target.Model.MaxOutputTokens > 0:

@@ -212,6 +212,7 @@ func TestMediaThatAreRefused(t *testing.T) {
 	free := g.key(api.KeyInput{}).SecretKey
 	budget := g.key(hard()).SecretKey
 	cent := g.key(api.KeyInput{BudgetLimitCents: api.Set[int64](1)}).SecretKey
+	cents := func(n int64) string { return g.key(api.KeyInput{BudgetLimitCents: api.Set(n)}).SecretKey }
 	for name, c := range map[string]struct {
 		key    string
 		ask    ask
@@ -227,6 +228,10 @@ func TestMediaThatAreRefused(t *testing.T) {
 		"too much to read":                    {cent, ask{path: speech, body: `{"model":"tts-1","input":"` + strings.Repeat("x", 700) + `"}`}, 402, "budget_exceeded"},
 		"too long":                            {cent, upload(t, transcriptions, "file", make([]byte, 60_000), "model", "whisper-1"), 402, "budget_exceeded"},
 		"short enough":                        {cent, upload(t, transcriptions, "file", make([]byte, 40_000), "model", "whisper-1"), 200, ""},
+		"as one":                              {cents(15), upload(t, transcriptions, "file", nil, "model", "gpt-4o-transcribe"), 200, ""},
+		"in parts":                            {cents(15), upload(t, transcriptions, "file", nil, "model", "gpt-4o-transcribe", "chunking_strategy", "auto"), 402, "budget_exceeded"},
+		"in parts of a kind":                  {cents(28), upload(t, transcriptions, "file", nil, "model", "gpt-4o-transcribe", "chunking_strategy[type]", "server_vad"), 402, "budget_exceeded"},
+		"in parts, with enough":               {cents(29), upload(t, transcriptions, "file", nil, "model", "gpt-4o-transcribe", "chunking_strategy", "auto"), 200, ""},
 		"not known":                           {budget, upload(t, transcriptions, "file", nil, "model", "whisper-1", "novelty", "1"), 400, "invalid_field"},
 		"not a form":                          {free, ask{path: transcriptions, body: `{"model":"whisper-1"}`}, 415, "unsupported_media_type"},
 		"a form where none is":                {free, upload(t, speech, "file", nil, "model", "tts-1"), 415, "unsupported_media_type"},
