@@ -53,7 +53,7 @@ func Own(kind, method string, at *url.URL, path string) (r *Route, own string, e
 		return nil, "", fault.New(fault.NotFound, "The path is not one that passes through: write it without %%, \\, empty segments, \".\" and \"..\".")
 	}
 	own, _ = canonical(native(kind, path))
-	loose := strings.ToLower(strings.TrimRight(own, "/"))
+	loose, _ := canonical(native(kind, strings.ToLower(strings.TrimRight(path, "/"))))
 	for i := range routes {
 		r := &routes[i]
 		switch {

@@ -65,6 +65,17 @@ func TestOwn(t *testing.T) {
 			t.Errorf("%q is taken for %v", path, r)
 		}
 	}
+	for kind, paths := range map[string][]string{
+		"azure":  {"/OpenAI/v1/chat/completions", "/openai/V1/chat/completions", "/OPENAI/Deployments/d/chat/completions/"},
+		"google": {"/v1beta/OpenAI/chat/completions", "/V1BETA/openai/embeddings", "/v1beta/MODELS/m:GenerateContent"},
+		"cohere": {"/Compatibility/v1/chat/completions", "/V2/chat"},
+	} {
+		for _, path := range paths {
+			if r, _, err := dialect.Own(kind, "POST", &url.URL{Path: path}, path); err == nil {
+				t.Errorf("%s at %s is taken for %v", path, kind, r)
+			}
+		}
+	}
 	if _, _, err := dialect.Own("openai", "POST", &url.URL{Path: "/a/b", RawPath: "/a%2fb"}, "/a/b"); err == nil {
 		t.Error("an encoded slash is taken")
 	}
