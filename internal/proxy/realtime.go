@@ -285,6 +285,9 @@ func (s *realtime) provider(msg []byte) (relay []byte) {
 	e := dialect.ReadServerEvent(msg)
 	t := s.current()
 	relay = s.clean.Bytes(msg)
+	if s.strays(t, e.Type) {
+		return nil
+	}
 	switch e.Type {
 	case "session.created":
 		s.setUp(e.Session)

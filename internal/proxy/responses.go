@@ -219,6 +219,9 @@ func (s *socket) ask(t *turn, msg []byte) error {
 func (s *responses) provider(msg []byte) (relay []byte) {
 	relay = s.clean.Bytes(msg) // it was set before this goroutine began
 	t := s.current()
+	if s.strays(t, dialect.ReadServerEvent(msg).Type) {
+		return nil
+	}
 	if t == nil {
 		return relay
 	}

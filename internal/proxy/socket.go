@@ -64,6 +64,7 @@ type turn struct {
 	asked bool          // the provider has been asked; covered by the socket's mu
 	over  chan struct{} // closed when it has ended
 	begun bool          // the provider has said something of it
+	made  bool          // the provider has begun to make it
 	said  int64         // tokens that were said for it, at most; Realtime
 	apart bool          // it is no part of the conversation; Realtime
 	tap   *dialect.Tap
@@ -388,6 +389,21 @@ func (s *socket) pump(up *websocket.Conn, target string) {
 			_ = s.write(relay) // a caller that has left is noticed where it is read from
 		}
 	}
+}
+
+// strays ends the socket when the provider begins a response that nobody holds for: one
+// that it was not asked for, or that it had refused before.
+func (s *socket) strays(t *turn, event string) bool {
+	switch {
+	case event != "response.created":
+		return false
+	case t != nil && !t.made:
+		t.made = true
+		return false
+	}
+	s.close(fault.New(fault.UpstreamUnavailable, "The provider %s makes a response that it was not asked for.", s.pin.provider), "")
+	s.cut()
+	return true
 }
 
 // lost books the response whose provider broke off, and sends the caller off.

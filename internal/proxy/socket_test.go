@@ -371,6 +371,57 @@ func TestWhatAProviderDoesOnASocket(t *testing.T) {
 	}
 }
 
+// TestAResponseThatNobodyAskedFor: what a provider begins to make beside what it was
+// asked for has no hold, so it ends the socket.
+func TestAResponseThatNobodyAskedFor(t *testing.T) {
+	g := open(t, nil)
+	const created, refused = `{"type":"response.created","response":{"id":"resp_1"}}`, `{"type":"error","error":{"code":"busy","message":"x"}}`
+	for name, test := range map[string]struct {
+		events  []string
+		outcome string
+	}{
+		"refused before": {[]string{refused, created, `{"type":"response.output_text.delta","delta":"gift"}`}, "failed"},
+		"two at once":    {[]string{created, created, `{"type":"response.output_text.delta","delta":"gift"}`}, "unconfirmed"},
+	} {
+		g.provider.answers(func(w http.ResponseWriter, r *http.Request) {
+			c, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _, err = c.Read(r.Context())
+			for _, e := range test.events {
+				if err == nil {
+					err = c.Write(r.Context(), websocket.MessageText, []byte(e))
+				}
+			}
+			_, _, _ = c.Read(r.Context()) // until it is cut off
+		})
+		k := g.key(hard())
+		w, r := g.dial("/v1/responses", k.SecretKey, nil)
+		if w == nil {
+			t.Fatalf("%s: %d %s", name, r.status, r.body)
+		}
+		w.say(respond, "gpt-4o-mini")
+		for {
+			e, err := w.hear()
+			if err != nil {
+				if websocket.CloseStatus(err) != websocket.StatusInternalError {
+					t.Errorf("%s: %v", name, err)
+				}
+				break
+			}
+			if strings.Contains(e.raw, "gift") {
+				t.Errorf("%s: passed on %s", name, e.raw)
+				break
+			}
+		}
+		if row := g.row(k.APIKey.ID); row.Outcome != test.outcome {
+			t.Errorf("%s: %+v", name, row)
+		}
+	}
+}
+
 // TestACallerLeavesASocket: under a hard limit the response is read to its end.
 func TestACallerLeavesASocket(t *testing.T) {
 	g := open(t, nil)
