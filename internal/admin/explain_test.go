@@ -66,6 +66,40 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// What is not billed in tokens is judged by its own price.
+func TestExplainOfMedia(t *testing.T) {
+	h := newHouse(t)
+	made := h.createKey(t, api.KeyInput{BudgetLimitCents: api.Set[int64](5), TokensPerDay: api.Set[int64](100)})
+	for name, tc := range map[string]struct {
+		endpoint, model, code string
+		asked                 string // of the budget; "" = not looked at
+	}{
+		"a picture":              {"/v1/images/generations", "dall-e-2", "", "0.02"},
+		"a dear picture":         {"/v1/images/generations", "dall-e-3", "budget_exceeded", "0.12"},
+		"a picture's tokens":     {"/v1/images/generations", "gpt-image-1", "tokens_limited", ""},
+		"no price":               {"/v1/images/generations", "openai/no-such-model", "model_unpriced", ""},
+		"speech":                 {"/v1/audio/speech", "tts-1", "", "0.00"},
+		"a recording":            {"/v1/audio/transcriptions", "whisper-1", "", "0.00"},
+		"a chat's price":         {"/v1/chat/completions", "tts-1", "model_unpriced", ""},
+		"moderations":            {"/v1/moderations", "omni-moderation-latest", "", ""},
+		"a Response":             {"/v1/responses", "gpt-5.3-codex", "", ""}, // shortened
+		"a Response of Claude's": {"/v1/responses", "anthropic/claude-sonnet-4-5", "model_not_found", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := h.Explain(t.Context(), api.ExplainRequest{Key: made.SecretKey, Endpoint: tc.endpoint, Model: tc.model, MaxOutputTokens: 5000})
+			must(t, err)
+			if got.Code != tc.code {
+				t.Errorf("code %q, want %q: %v", got.Code, tc.code, verdicts(got))
+			}
+			for _, s := range got.Steps {
+				if tc.asked != "" && s.Limit != nil && s.Limit.Asked.USD != nil && *s.Limit.Asked.USD != tc.asked {
+					t.Errorf("asks for $%s, want $%s", *s.Limit.Asked.USD, tc.asked)
+				}
+			}
+		})
+	}
+}
+
 func TestExplainByID(t *testing.T) {
 	h := newHouse(t)
 	id := h.createKey(t, api.KeyInput{}).APIKey.ID

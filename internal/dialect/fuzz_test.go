@@ -222,8 +222,8 @@ func FuzzTapSplit(f *testing.F) {
 		f.Add([]byte(seed), uint64(3), false)
 	}
 	f.Fuzz(func(t *testing.T, answer []byte, cuts uint64, hide bool) {
-		for _, path := range []string{chat, messages, generating, responses, cohereChat, generations, speech} {
-			for _, s := range []dialect.Shape{dialect.Document, dialect.Events, dialect.List} {
+		for _, path := range []string{chat, messages, generating, responses, cohereChat, generations, speech, transcriptions} {
+			for _, s := range []dialect.Shape{dialect.Document, dialect.Events, dialect.List, dialect.Bytes} {
 				checkCuts(t, path, answer, s, cuts, hide)
 			}
 		}
@@ -250,6 +250,7 @@ func checkCuts(t *testing.T, path string, answer []byte, s dialect.Shape, cuts u
 		relayed = append(relayed, tap.Write(rest[:n])...)
 		rest = rest[n:]
 	}
+	tap.Ended()
 	relayed = append(relayed, tap.Close()...)
 	if got := (seen{string(relayed), tap.Tally(), tap.Failed()}); got != whole {
 		t.Fatalf("cut anyhow\n got %+v\nwant %+v", got, whole)

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"strconv"
@@ -222,7 +223,7 @@ func TestMediaThatAreRefused(t *testing.T) {
 		"no price for pictures":               {budget, ask{path: generations, body: `{"model":"demo/dall-e-9","prompt":"x"}`}, 403, "model_unpriced"},
 		"no price for characters":             {budget, ask{path: speech, body: `{"model":"demo/tts-9","input":"x"}`}, 403, "model_unpriced"},
 		"no price for seconds":                {budget, upload(t, transcriptions, "file", nil, "model", "demo/whisper-9"), 403, "model_unpriced"},
-		"pictures of a chat model's provider": {free, ask{path: generations, body: `{"model":"claude-sonnet-4-5","prompt":"x"}`}, 404, "model_not_found"},
+		"pictures of a chat model's provider": {free, ask{path: generations, body: `{"model":"anthropic/claude-sonnet-4-5","prompt":"x"}`}, 404, "model_not_found"},
 		"too many pictures":                   {cent, ask{path: generations, body: `{"model":"dall-e-2","prompt":"x"}`}, 402, "budget_exceeded"},
 		"too many tokens":                     {cent, ask{path: generations, body: `{"model":"gpt-image-1","prompt":"x"}`}, 402, "budget_exceeded"},
 		"too much to read":                    {cent, ask{path: speech, body: `{"model":"tts-1","input":"` + strings.Repeat("x", 700) + `"}`}, 402, "budget_exceeded"},
@@ -264,6 +265,7 @@ func TestMediaThatBreakOff(t *testing.T) {
 		says    string
 	}{
 		"sound":             {ask: ask{path: speech, body: `{"model":"tts-1","input":"Hello there, you"}`}, fault: "cut", outcome: "unconfirmed", cut: true},
+		"no sound":          {ask: ask{path: speech, body: `{"model":"tts-1","input":"Hello there, you"}`}, fault: "cut-before", outcome: "unconfirmed", says: "upstream_unavailable"},
 		"sound in events":   {ask: ask{path: speech, body: `{"model":"gpt-4o-mini-tts","input":"Hello","stream_format":"sse"}`}, fault: "cut", outcome: "unconfirmed", says: `data: {"error":{`},
 		"picture":           {ask: ask{path: generations, body: `{"model":"gpt-image-1","prompt":"x"}`}, fault: "cut", outcome: "unconfirmed", says: "upstream_unavailable"},
 		"picture in events": {ask: ask{path: generations, body: `{"model":"gpt-image-1","prompt":"x","stream":true}`}, fault: "error-mid", outcome: "unconfirmed", says: "server_error"},
@@ -287,5 +289,41 @@ func TestMediaThatBreakOff(t *testing.T) {
 				t.Errorf("booked %+v", row)
 			}
 		})
+	}
+}
+
+// TestSoundStreams has the caller hear the beginning while the provider still speaks,
+// and books what was asked for when it has ended.
+func TestSoundStreams(t *testing.T) {
+	g := open(t, nil)
+	beginning := bytes.Repeat([]byte("sound..."), 4<<10)
+	heard := make(chan struct{})
+	g.provider.answers(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "audio/mpeg")
+		_, _ = w.Write(beginning)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-heard:
+		case <-r.Context().Done():
+		}
+		_, _ = w.Write([]byte("the end"))
+	})
+	k := g.key(hard())
+	resp, err := g.http.Do(g.request(t.Context(), ask{path: speech, key: k.SecretKey, body: `{"model":"tts-1","voice":"alloy","input":"Hello"}`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	begun := make([]byte, len(beginning)/2)
+	if _, err := io.ReadFull(resp.Body, begun); err != nil || !bytes.Equal(begun, beginning[:len(begun)]) {
+		t.Fatalf("it begins with %q: %v", begun[:min(len(begun), 50)], err)
+	}
+	close(heard)
+	rest, err := io.ReadAll(resp.Body)
+	if err != nil || !bytes.HasSuffix(rest, []byte("the end")) || len(begun)+len(rest) != len(beginning)+len("the end") {
+		t.Errorf("%d bytes more: %v", len(rest), err)
+	}
+	if row := g.row(k.APIKey.ID); row.Outcome != "settled" || row.Characters != 5 || nano(t, row.CostUSD) != 75_000 {
+		t.Errorf("booked %+v", row)
 	}
 }

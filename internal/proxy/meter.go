@@ -46,7 +46,7 @@ func (p *Proxy) meter(x *exchange, resp *http.Response) error {
 	}
 	tap := dialect.NewTap(x.route, x.shape(contentType), false)
 	if x.route.Unit == llm.Characters {
-		return p.large(x, resp, tap, nil) // sound is heard while it comes
+		return p.sound(x, resp, tap)
 	}
 	return p.whole(x, resp, tap)
 }
@@ -153,6 +153,18 @@ func (p *Proxy) large(x *exchange, resp *http.Response, tap *dialect.Tap, begun 
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// sound passes on sound, which is heard while it comes. Before the first of it is
+// there the caller has seen nothing, so what fails until then can still be told.
+func (p *Proxy) sound(x *exchange, resp *http.Response, tap *dialect.Tap) error {
+	buf := p.buffers.get(streamBuffer)
+	defer p.buffers.put(buf)
+	n, err := resp.Body.Read(*buf)
+	if n == 0 && err != nil && !errors.Is(err, io.EOF) {
+		return p.broken(x, tap, err)
+	}
+	return p.large(x, resp, tap, tap.Write((*buf)[:n]))
 }
 
 // stream passes on a stream event by event.

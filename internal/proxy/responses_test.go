@@ -114,7 +114,7 @@ func TestResponsesThatAreRefused(t *testing.T) {
 		"not known":                   {key: free, body: response("gpt-5-mini", `,"novelty":1`), status: 200},
 		"what was said before":        {key: tokens, body: response("gpt-5-mini", `,"previous_response_id":"resp_1"`), status: 200},
 		"priority under a budget":     {key: budget, body: response("gpt-5-nano", `,"service_tier":"priority"`), status: 403, code: "model_unpriced"},
-		"another provider's":          {key: free, body: response("claude-sonnet-4-5", ``), status: 404, code: "model_not_found"},
+		"another provider's":          {key: free, body: response("anthropic/claude-sonnet-4-5", ``), status: 404, code: "model_not_found"},
 		"chat's field":                {key: budget, body: response("gpt-5-mini", `,"max_tokens":5`), status: 400, code: "invalid_field"},
 		"two caps":                    {key: free, body: response("gpt-5-mini", `,"max_output_tokens":5,"max_output_tokens":6`), status: 400, code: "duplicate_field"},
 	} {

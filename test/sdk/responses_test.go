@@ -160,7 +160,7 @@ func TestErrorsOfResponses(t *testing.T) {
 		{name: "a search under a budget", key: cents(100), change: func(p *responses.ResponseNewParams) {
 			p.Tools = []responses.ToolUnionParam{responses.ToolParamOfWebSearch("web_search")}
 		}, want: expect{403, "model_unpriced", 1}},
-		{name: "Anthropic's model", change: func(p *responses.ResponseNewParams) { p.Model = "claude-sonnet-4-5" }, want: expect{404, "model_not_found", 1}},
+		{name: "Anthropic's model", change: func(p *responses.ResponseNewParams) { p.Model = "anthropic/claude-sonnet-4-5" }, want: expect{404, "model_not_found", 1}},
 		{name: "the provider's 400", opts: []option.RequestOption{simulated("Fault", "status=400")}, want: expect{400, "", 1}},
 		{name: "the provider's 500", opts: []option.RequestOption{simulated("Fault", "status=500"), option.WithMaxRetries(1)}, want: expect{500, "", 2}},
 		{name: "no answer", opts: []option.RequestOption{simulated("Fault", "cut-before"), option.WithMaxRetries(1)}, want: expect{502, "upstream_unavailable", 2}},
