@@ -9,9 +9,9 @@ import (
 	"tollgate/internal/limit"
 )
 
-// TestAnExchangedHoldBelongsToItsOwnDay: a hold that is taken before midnight in the
-// place of one from the day before is booked on the day in whose limits it was taken,
-// also for the process that comes next.
+// TestAnExchangedHoldBelongsToItsOwnDay: a hold that is taken after midnight in the
+// place of one from before is booked on the day in whose limits it was taken, also for
+// the process that comes next.
 func TestAnExchangedHoldBelongsToItsOwnDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zone := time.FixedZone("a quarter of an hour behind", -15*60)
