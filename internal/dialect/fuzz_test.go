@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -212,21 +213,21 @@ func FuzzTapSplit(f *testing.F) {
 		`{"id":"a\"b","choices":[{"message":{"content":"x\\"}}],"usage":{"prompt_tokens":1}}`, `{"usage":null,"error":{}}`, ` {"id":"\u0061"`, `[]`, "",
 		`[{"a":"\\\"}]"},{"b":[1,{}]}] `, `{"content":[{"input":{"a":["b",{"c":"d"}],"input":{"e":"f"}},"text":"g"}]}`,
 	}
+	paths := []string{chat, messages, generating, responses, cohereChat, generations, speech, transcriptions}
+	shapes := []dialect.Shape{dialect.Document, dialect.Events, dialect.List, dialect.Bytes}
+	for i, seed := range seeds {
+		for n := range shapes {
+			f.Add([]byte(seed), uint8(i+n*len(paths)), uint64(0x9e3779b97f4a7c15), true)
+		}
+	}
 	for _, folder := range folders {
 		for _, x := range exchanges(f, folder) {
-			seeds = append(seeds, x.answer)
+			as := max(slices.Index(paths, x.url.Path), 0) + slices.Index(shapes, x.shape)*len(paths)
+			f.Add([]byte(x.answer), uint8(as), uint64(3), false)
 		}
 	}
-	for _, seed := range seeds {
-		f.Add([]byte(seed), uint64(0x9e3779b97f4a7c15), true)
-		f.Add([]byte(seed), uint64(3), false)
-	}
-	f.Fuzz(func(t *testing.T, answer []byte, cuts uint64, hide bool) {
-		for _, path := range []string{chat, messages, generating, responses, cohereChat, generations, speech, transcriptions} {
-			for _, s := range []dialect.Shape{dialect.Document, dialect.Events, dialect.List, dialect.Bytes} {
-				checkCuts(t, path, answer, s, cuts, hide)
-			}
-		}
+	f.Fuzz(func(t *testing.T, answer []byte, as uint8, cuts uint64, hide bool) {
+		checkCuts(t, paths[int(as)%len(paths)], answer, shapes[int(as)/len(paths)%len(shapes)], cuts, hide)
 	})
 }
 
