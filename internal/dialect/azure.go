@@ -74,14 +74,15 @@ func (c *Call) QueryFor(kind string) string {
 	return c.Query
 }
 
-// toldVersion is the first of Azure's versions whose streams tell their usage, and
-// which knows the newer name of the output cap.
-const toldVersion = "api-version=2024-09-01"
+// ToldVersion is the first of Azure's versions whose streams tell their usage, and
+// which know the newer name of the output cap. One without a date, or with a later
+// one than is known here, is taken for such a version.
+const ToldVersion = "2024-09-01"
 
 // Older reports whether the request asks for a version of Azure's API that refuses
 // stream_options and max_completion_tokens.
 func (c *Call) Older() bool {
-	return c.Route.Deployment && c.Query != "" && c.Query < toldVersion
+	return c.Route.Deployment && c.Query != "" && c.Query < "api-version="+ToldVersion
 }
 
 // isDated reports whether a version of the API is one of those with a date, which

@@ -110,7 +110,8 @@ func TestAPIVersion(t *testing.T) {
 // TestOlderVersions do not know what is usually added.
 func TestOlderVersions(t *testing.T) {
 	for version, want := range map[string]bool{
-		"2024-02-01": true, "2024-08-01-preview": true, "2024-09-01-preview": false, "2024-10-21": false, "preview": false, "": false,
+		"2024-02-01": true, "2024-08-01-preview": true, "2024-09-01-preview": false, "2024-10-21": false,
+		"2024-08-31": true, "2024-09-01": false, "2031-01-01": false, "2031-01-01-preview": false, "latest": false, "preview": false, "v1": false, "": false,
 	} {
 		at := address(deployed)
 		at.RawQuery = "api-version=" + version

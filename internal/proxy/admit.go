@@ -97,6 +97,11 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 		f.Param = x.call.Override
 		return f
 	}
+	if x.hard && x.call.Stream && x.call.Older() {
+		f := fault.New(fault.InvalidField, "Streams of this version of Azure's API (%s) do not tell what they used, and this key's limits on tokens or money are hard. Those from %s on do; or leave out \"stream\".", x.call.Query, dialect.ToldVersion)
+		f.Param = "api-version"
+		return f
+	}
 	if err := x.price(chain.Budgeted(), p.opts.FeePercent); err != nil {
 		return err
 	}

@@ -182,21 +182,47 @@ func TestAzuresUnknownModels(t *testing.T) {
 	}
 }
 
-// TestAzuresOlderVersions get nothing that they do not know.
+// TestAzuresOlderVersions get nothing that they do not know. Their streams tell no
+// usage, so that under a hard limit they are refused before anything is sent.
 func TestAzuresOlderVersions(t *testing.T) {
 	g := openAzure(t)
-	for version, want := range map[string]string{
-		"2024-02-01": `{"max_tokens":16384,"messages":[{"role":"user","content":"Hi"}],"stream":true}`,
-		"2024-10-21": `{"max_completion_tokens":16384,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Hi"}],"stream":true}`,
+	const messages, prompt = `{"messages":[{"role":"user","content":"Hi"}]`, `{"prompt":"Hi"`
+	for _, c := range []struct {
+		version, route, body string
+		in                   api.KeyInput
+		sent                 string // "" = refused
+	}{
+		{"2024-02-01", "chat/completions", messages + `,"stream":true}`, api.KeyInput{}, messages + `,"stream":true}`},
+		{"2024-02-01", "chat/completions", messages + `}`, hard(), `{"max_tokens":16384,` + messages[1:] + `}`},
+		{"2024-02-01", "chat/completions", messages + `,"stream":true}`, hard(), ""},
+		{"2024-02-01", "chat/completions", messages + `,"stream":true,"stream_options":{"include_usage":true}}`, hard(), ""},
+		{"2024-08-01-preview", "completions", prompt + `,"stream":true}`, api.KeyInput{TokensPerDay: api.Set[int64](100_000)}, ""},
+		{"2024-09-01-preview", "chat/completions", messages + `,"stream":true}`, hard(), told(messages)},
+		{"2024-10-21", "chat/completions", messages + `,"stream":true}`, hard(), told(messages)},
+		{"2031-01-01", "chat/completions", messages + `,"stream":true}`, hard(), told(messages)},
+		{"2031-01-01", "completions", prompt + `,"stream":true}`, hard(), strings.Replace(told(prompt), "max_completion_tokens", "max_tokens", 1)},
 	} {
-		k := g.key(hard())
-		r := g.do(ask{path: "/openai/deployments/gpt-4o-mini/chat/completions?api-version=" + version, body: `{"messages":[{"role":"user","content":"Hi"}],"stream":true}`, key: k.SecretKey})
-		_, sent := g.provider.latest()
-		if r.status != 200 || sent != want {
-			t.Errorf("%s: %d, sent %s, want %s", version, r.status, sent, want)
+		k := g.key(c.in)
+		g.provider.Reset()
+		r := g.do(ask{path: "/openai/deployments/gpt-4o-mini/" + c.route + "?api-version=" + c.version, body: c.body, key: k.SecretKey})
+		if c.sent == "" {
+			r.want(t, 400, "invalid_field")
+			if f := r.fault.Error; f.Param == nil || *f.Param != "api-version" || !strings.Contains(f.Message, "2024-09-01") || len(g.provider.Served()) != 0 {
+				t.Errorf("%s: %s, served %+v", c.version, r.body, g.provider.Served())
+			}
+			continue
 		}
-		if row := g.row(k.APIKey.ID); (row.Outcome == "settled") != (version == "2024-10-21") || row.OutputTokens == 0 {
-			t.Errorf("%s: %+v", version, row)
+		if _, sent := g.provider.latest(); r.status != 200 || sent != c.sent {
+			t.Errorf("%s: %d, sent %s, want %s", c.version, r.status, sent, c.sent)
+		}
+		streamed := strings.Contains(c.body, `"stream":true`)
+		if row := g.row(k.APIKey.ID); (row.Outcome == "settled") != (!streamed || c.version > "2024-09") || row.OutputTokens == 0 {
+			t.Errorf("%s: %+v", c.version, row)
 		}
 	}
+}
+
+// told is a stream's body, as far as its end, when it goes on under a hard limit.
+func told(body string) string {
+	return `{"max_completion_tokens":16384,"stream_options":{"include_usage":true},` + body[1:] + `,"stream":true}`
 }
