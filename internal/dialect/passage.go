@@ -46,39 +46,72 @@ func PassageRoute(kind string) *Route {
 // Own is the route here that is the same request as one with this method and path at
 // a provider of a kind, and that path as the route has it; nil = there is none, so
 // nothing here reads or bounds such a request. The error, fault.NotFound, is for a
-// path that is not plain, or that differs from such a route's only in a way in which
-// a provider might still take it for that.
+// path that is not plain, or that is a near miss: it differs from such a route's only
+// in a way in which a provider might still take it for that, or in the version of the
+// provider's API.
 func Own(kind, method string, at *url.URL, path string) (r *Route, own string, err error) {
 	if !plain(at, path) {
 		return nil, "", fault.New(fault.NotFound, "The path is not one that passes through: write it without %%, \\, empty segments, \".\" and \"..\".")
 	}
-	own, _ = canonical(native(kind, path))
-	loose, _ := canonical(native(kind, strings.ToLower(strings.TrimRight(path, "/"))))
+	own = native(kind, path, strings.Clone)
 	for i := range routes {
-		r := &routes[i]
-		switch {
-		case r.Local || r.Chatbot || r.Method != http.MethodPost || !r.Speaks(kind):
-		case r.matches(own) && method == r.Method:
+		if r := &routes[i]; r.passes(kind) && r.matches(own) && (method == r.Method || r.Format != llm.Gemini) {
+			if method != r.Method {
+				return nil, "", nil // such as GET, for what is stored
+			}
 			return r, own, nil
-		case !r.matches(own) && r.lower().matches(loose):
-			return nil, "", fault.New(fault.NotFound, "There is no such path. Write it as %s.", r.Path)
 		}
+	}
+	loose := native(kind, strings.TrimRight(path, "/"), loosened)
+	for i := range routes {
+		if r := &routes[i]; r.passes(kind) && r.isNear(loose) {
+			return nil, "", fault.New(fault.NotFound, "There is no such path. Write it as %s %s.", r.Method, r.Path)
+		}
+	}
+	if kind == "google" && (loose == "/batch" || strings.HasPrefix(loose, "/batch/")) {
+		return nil, "", fault.New(fault.NotFound, "Several requests in one (/batch) do not pass through: send each by itself.")
 	}
 	return nil, "", nil
 }
 
-// lower is r with its path in lower case, to be matched against one that is.
-func (r *Route) lower() *Route {
-	return &Route{Path: strings.ToLower(r.Path), Format: r.Format, before: strings.ToLower(r.before), after: strings.ToLower(r.after)}
+// passes reports whether requests at a provider of a kind can be the route's.
+func (r *Route) passes(kind string) bool {
+	return !r.Local && !r.Chatbot && r.Method == http.MethodPost && r.Speaks(kind)
 }
 
-// native is the canonical path of what a provider of a kind has at path.
-func native(kind, path string) string {
-	prefix := map[string]string{"google": "/v1beta/openai/", "cohere": "/compatibility/v1/"}[kind]
-	if rest, ok := strings.CutPrefix(path, prefix); ok && prefix != "" {
-		return "/v1/" + rest
+// isNear reports whether a loosened path is near to the route's. What Google does with
+// a model is a verb behind its name, whatever the model is kept in (tunedModels), and
+// the same verb is the method of its RPC.
+func (r *Route) isNear(loose string) bool {
+	near := Route{Path: loosened(r.Path), Format: r.Format, before: loosened(r.before), after: loosened(r.after)}
+	if near.matches(loose) {
+		return true
 	}
-	return path
+	verb, ok := strings.CutPrefix(near.after, ":")
+	return ok && (strings.HasSuffix(loose, near.after) || strings.HasSuffix(loose, "/"+verb))
+}
+
+// loosened is a path in lower case and with v1 for every version.
+func loosened(path string) string {
+	segments := strings.Split(strings.ToLower(path), "/")
+	for i, s := range segments {
+		if len(s) > 1 && s[0] == 'v' && s[1] >= '0' && s[1] <= '9' && !strings.Contains(s, ":") {
+			segments[i] = "v1"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// native is the canonical path of what a provider of a kind has at path. All paths are
+// taken as as gives them.
+func native(kind, path string, as func(string) string) string {
+	path = as(path)
+	prefix := as(map[string]string{"google": "/v1beta/openai/", "cohere": "/compatibility/v1/"}[kind])
+	if rest, ok := strings.CutPrefix(path, prefix); ok && prefix != "" {
+		path = "/v1/" + rest
+	}
+	own, _ := canonical(path)
+	return own
 }
 
 // plain reports whether a path means the same to whoever reads it: nothing in it is

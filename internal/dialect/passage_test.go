@@ -44,7 +44,15 @@ func TestOwn(t *testing.T) {
 		{"openai", "POST", "/v1/messages", ""}, // which OpenAI does not have
 		{"openai", "GET", "/v1/models", ""},
 		{"anthropic", "POST", "/v1/messages/batches", ""},
-		{"google", "POST", "/v1/models/m:generateContent", ""},
+		{"anthropic", "POST", "/v1/complete", ""},
+		{"google", "POST", "/v1beta/models/m:batchGenerateContent", ""}, // later, like files of requests at OpenAI
+		{"google", "POST", "/v1beta/models/m:predictLongRunning", ""},
+		{"google", "POST", "/v1beta/tunedModels", ""},
+		{"google", "GET", "/v1/models/m", ""},
+		{"google", "DELETE", "/v1beta/cachedContents/c", ""},
+		{"cohere", "POST", "/v1/embed-jobs", ""},
+		{"cohere", "POST", "/v1/tokenize", ""},
+		{"custom", "POST", "/v2/rerank", ""}, // which is Cohere's alone
 		{"openai", "POST", "/", ""},
 		{"openai", "POST", "/v1/files/", ""},
 	} {
@@ -66,15 +74,32 @@ func TestOwn(t *testing.T) {
 		}
 	}
 	for kind, paths := range map[string][]string{
-		"azure":  {"/OpenAI/v1/chat/completions", "/openai/V1/chat/completions", "/OPENAI/Deployments/d/chat/completions/"},
-		"google": {"/v1beta/OpenAI/chat/completions", "/V1BETA/openai/embeddings", "/v1beta/MODELS/m:GenerateContent"},
-		"cohere": {"/Compatibility/v1/chat/completions", "/V2/chat"},
+		"azure": {"/OpenAI/v1/chat/completions", "/openai/V1/chat/completions", "/OPENAI/Deployments/d/chat/completions/"},
+		"google": {
+			"/v1beta/OpenAI/chat/completions", "/V1BETA/openai/embeddings", "/v1beta/MODELS/m:GenerateContent",
+			"/v1/models/m:generateContent", "/v1alpha/models/m:streamGenerateContent", "/v1beta2/models/m:embedContent", "/v1/models/m:batchEmbedContents/",
+			"/v1/models/m:countTokens", "/v1beta/tunedModels/t:generateContent", "/v1beta/TunedModels/t:streamgeneratecontent", "/v1beta/dynamic/d:generateContent",
+			"/v1/projects/p/locations/l/publishers/google/models/m:generateContent", "/v1internal:generateContent", "/v1/openai/chat/completions", "/v1alpha/openai/embeddings",
+			"/google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent", "/$rpc/google.ai.generativelanguage.v1.GenerativeService/StreamGenerateContent",
+			"/batch", "/batch/generativelanguage/v1beta",
+		},
+		"cohere": {"/Compatibility/v1/chat/completions", "/compatibility/v2/embeddings", "/V2/chat", "/v1/chat", "/v1/embed", "/v1/rerank"},
+		"openai": {"/v2/chat/completions", "/v1beta/responses"},
 	} {
 		for _, path := range paths {
 			if r, _, err := dialect.Own(kind, "POST", &url.URL{Path: path}, path); err == nil {
 				t.Errorf("%s at %s is taken for %v", path, kind, r)
 			}
 		}
+	}
+	for _, method := range []string{"GET", "PUT"} { // of Google's there is nothing else at these
+		if r, _, err := dialect.Own("google", method, &url.URL{}, "/v1beta/models/m:generateContent"); err == nil {
+			t.Errorf("%s is taken for %v", method, r)
+		}
+	}
+	_, _, err := dialect.Own("google", "POST", &url.URL{}, "/v1/tunedModels/t:streamGenerateContent")
+	if err == nil || !strings.Contains(err.Error(), "POST /v1beta/models/{model}:streamGenerateContent") {
+		t.Errorf("the route is not named: %v", err)
 	}
 	if _, _, err := dialect.Own("openai", "POST", &url.URL{Path: "/a/b", RawPath: "/a%2fb"}, "/a/b"); err == nil {
 		t.Error("an encoded slash is taken")

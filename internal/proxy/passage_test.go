@@ -223,7 +223,7 @@ func TestNothingElseIsReachedByAPath(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/v1beta/models/gemini-2.5-flash:GenerateContent", "/v1beta/openai/Chat/completions", "/V1BETA/models/x:generateContent/"} {
+	for _, path := range []string{"/v1beta/models/gemini-2.5-flash:GenerateContent", "/v1beta/openai/Chat/completions", "/V1BETA/models/x:generateContent/", "/v1/models/gemini-2.5-flash:generateContent", "/v1beta/tunedModels/x:generateContent"} {
 		if r := g.do(ask{path: "/providers/google" + path, key: k.SecretKey}); r.status != 404 {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
