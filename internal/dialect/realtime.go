@@ -26,7 +26,7 @@ type Speech struct {
 	Answers    int8   // the end of the caller's speech asks for a response: 1, not: 0, not said: -1
 	Transcribe string // the model that writes down what the caller says; "" = not said
 	Model      string // the session's; "" = not said
-	Refers     bool   // it is about more than is said here and was said before
+	Refers     bool   // it has a prompt that is kept at the provider
 	Apart      bool   // a response beside the conversation
 	Extra      string // what is billed apart, or makes no sense here; "" = nothing
 

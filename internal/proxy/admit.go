@@ -93,9 +93,7 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 	chain := x.chain()
 	x.hard = chain.Hard(x.pay.costs)
 	if x.hard && x.call.Override != "" && !x.route.Free {
-		f := fault.New(fault.InvalidField, "The field %q can override the output cap, or be billed apart, and this key's limits on tokens or money are hard. Leave it out.", x.call.Override)
-		f.Param = x.call.Override
-		return f
+		return overrides(x.call.Override)
 	}
 	if x.hard && x.call.Stream && x.call.Older() {
 		f := fault.New(fault.InvalidField, "Streams of this version of Azure's API (%s) do not tell what they used, and this key's limits on tokens or money are hard. Those from %s on do; or leave out \"stream\".", x.call.Query, dialect.ToldVersion)
@@ -142,6 +140,14 @@ func (p *Proxy) reserve(x *exchange, take taker) error {
 	}
 	x.bound(&req, min(crude, p.closerBound(x)))
 	return x.take(take, &req)
+}
+
+// overrides is the refusal, under a hard limit, of a field by which more can be used
+// than is held for.
+func overrides(field string) *fault.Error {
+	f := fault.New(fault.InvalidField, "The field %q can override the output cap, or be billed apart, and this key's limits on tokens or money are hard. Leave it out.", field)
+	f.Param = field
+	return f
 }
 
 // taker takes a hold: a first one, or one in the place of another.

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -15,7 +13,6 @@ import (
 	"tollgate/internal/dialect"
 	"tollgate/internal/fault"
 	"tollgate/internal/ledger"
-	"tollgate/internal/limit"
 	"tollgate/internal/llm"
 )
 
@@ -35,8 +32,9 @@ type realtime struct {
 	stopped    bool   // the caller has stopped speaking
 	queued     bool   // and a response was still being made
 	maxOutput  int64  // of each response, as the session says; 0 = no cap
-	transcribe string // the model that writes down what the caller says; "" = none
+	transcribe string // the model that writes down what the caller says; "" = none has
 	extra      string // what the session has that is billed apart
+	stored     bool   // the session has had a prompt that is kept at the provider
 	refers     bool   // what was said is not bounded by its bytes
 	carried    int64  // tokens that the conversation has at most, up to the latest response
 	fresh      int64  // tokens that were added since, at most
@@ -148,8 +146,15 @@ func (s *realtime) update(id string, body []byte) error {
 		f.Param = "session.model"
 		return f
 	}
+	now, err := s.now()
+	if err != nil {
+		return err
+	}
+	if say.Refers && now.chain().Hard(now.pay.costs) {
+		return overrides("prompt")
+	}
 	if say.Transcribe != "" {
-		if err := s.mayTranscribe(say.Transcribe); err != nil {
+		if err := s.mayTranscribe(now, say.Transcribe); err != nil {
 			return err
 		}
 	}
@@ -166,28 +171,10 @@ func (s *realtime) update(id string, body []byte) error {
 	if say.Extra != "" {
 		s.extra = say.Extra
 	}
-	s.refers = s.refers || say.Refers
+	s.stored = s.stored || say.Refers
 	s.fresh += int64(len(body))
 	s.talk.Unlock()
 	return s.forward(dialect.AppendEvent(nil, "session.update", id, [][]byte{say.Session()}))
-}
-
-// mayTranscribe asks the rules for the model that writes down what the caller says. It
-// is billed beside the responses, and what it uses has no bound here.
-func (s *realtime) mayTranscribe(model string) error {
-	x := *s.x
-	x.ask.Now = time.Now()
-	if err := s.p.identify(&x); err != nil {
-		return err
-	}
-	if x.chain().Metered() {
-		return fault.New(fault.InvalidField, "Transcription of the input is billed apart, and limits on tokens or money apply to this key. Leave it out.")
-	}
-	x.ask.Model, x.ask.Provider, x.ask.Asked = model, s.target.Provider, ""
-	if f := x.grant.Rules().AdmitModel(&x.ask); f != nil {
-		return f
-	}
-	return nil
 }
 
 func (s *socket) forward(msg []byte) error {
@@ -240,12 +227,16 @@ func (s *realtime) hold(t *turn, tokens int64, say *dialect.Speech) error {
 	}
 	s.talk.Lock()
 	defer s.talk.Unlock()
-	extra, refers := s.extra, s.refers || say.Refers || say.Apart
+	stored := s.stored || say.Refers
+	extra, refers := s.extra, s.refers || stored || say.Apart
 	if say.Extra != "" {
 		extra = say.Extra
 	}
 	chain := x.chain()
 	x.hard = chain.Hard(x.pay.costs)
+	if x.hard && stored {
+		return overrides("prompt")
+	}
 	if extra != "" && chain.Metered() {
 		return fault.New(fault.InvalidField, "%s is billed apart, and limits on tokens or money apply to this key. Leave it out.", extra)
 	}
@@ -416,58 +407,4 @@ func (s *realtime) done(t *turn, e dialect.ServerEvent) {
 	}
 	s.talk.Unlock()
 	s.next()
-}
-
-// transcribed books what it cost to write down what the caller said. That is done
-// already, so no limit can refuse it; none on tokens or money applies.
-func (s *realtime) transcribed(e dialect.ServerEvent) {
-	usage, told := dialect.SpokenUsage(e.Usage)
-	s.talk.Lock()
-	model := s.transcribe
-	s.talk.Unlock()
-	if model == "" {
-		return
-	}
-	x := *s.x
-	x.begun, x.left = time.Now(), &departure{cancel: func() {}}
-	target, err := s.p.opts.Prices.Catalog().Of(s.target.Provider, model, x.begun)
-	if err != nil {
-		target = catalog.Target{Provider: s.target.Provider, Name: model}
-	}
-	x.target = target
-	x.tariff, x.prices = target.Model.Tariff(), target.Model.Prices()
-	if !x.pay.costs {
-		x.tariff, x.prices = catalog.Tariff{}, ""
-	} else if x.pay.payer != nil {
-		x.tariff = x.tariff.Share(s.p.opts.FeePercent)
-		x.prices = x.tariff.String()
-	}
-	cost := x.tariff.Cost(usage)
-	req := ledger.Request{
-		Chain: unlimited(x.chain()), Location: x.grant.Location(), Choices: 1, Input: usage.Total(), InputCost: cost,
-		Entry: ledger.Entry{
-			KeyName: x.grant.KeyName(), Provider: target.Provider, Model: model, Format: x.route.Format, Endpoint: x.route.Path,
-			Stream: true, Prices: x.prices, BYOK: x.pay.payer != nil,
-		},
-	}
-	x.hold = nil
-	if err := x.take(s.p.opts.Ledger.Reserve, &req); err != nil {
-		s.close(err, "")
-		return
-	}
-	r := ledger.Result{Outcome: ledger.Settled, Status: http.StatusOK, Usage: usage, Cost: cost}
-	if !told {
-		r.Outcome = ledger.Estimated
-	}
-	s.p.done(&x, r)
-}
-
-// unlimited is the subjects of a chain without their limits: what they have used is
-// counted, and not judged.
-func unlimited(chain limit.Chain) limit.Chain {
-	free := slices.Clone(chain)
-	for i, s := range free {
-		free[i] = &limit.Subject{ID: s.ID}
-	}
-	return free
 }

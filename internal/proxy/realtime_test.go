@@ -137,6 +137,11 @@ func TestWhatIsNotTakenOnRealtime(t *testing.T) {
 		"transcription, no limits":  {api.KeyInput{}, `{"type":"session.update","session":{"audio":{"input":{"transcription":{"model":"whisper-1"}}}}}`, ""},
 		"transcription, not theirs": {api.KeyInput{AllowedModels: api.Set([]string{"gpt-realtime"})}, `{"type":"session.update","event_id":"e","session":{"audio":{"input":{"transcription":{"model":"whisper-1"}}}}}`, "model_denied"},
 		"a tool of the provider's":  {hard(), `{"type":"response.create","event_id":"e","response":{"tools":[{"type":"mcp","server_url":"https://x"}]}}`, "invalid_field"},
+		"a stored prompt":           {hard(), `{"type":"session.update","event_id":"e","session":{"prompt":{"id":"pmpt_1"}}}`, "invalid_field"},
+		"a response's prompt":       {hard(), `{"type":"response.create","event_id":"e","response":{"prompt":{"id":"pmpt_1"}}}`, "invalid_field"},
+		"a prompt, no prompt":       {hard(), `{"type":"session.update","session":{"prompt":null}}`, ""},
+		"a prompt, no limits":       {api.KeyInput{}, `{"type":"session.update","session":{"prompt":{"id":"pmpt_1"}}}`, ""},
+		"a prompt, soft limits":     {api.KeyInput{BudgetLimitCents: api.Set[int64](10_000), BudgetMode: api.Set("soft")}, `{"type":"session.update","session":{"prompt":{"id":"pmpt_1"}}}`, ""},
 		"a tool of the caller's":    {hard(), `{"type":"session.update","session":{"tools":[{"type":"function","name":"f"}]}}`, ""},
 		"no ear":                    {hard(), `{"type":"session.update","session":{"audio":{"input":{"turn_detection":null}}}}`, ""},
 	} {
@@ -306,5 +311,63 @@ func TestTranscriptionIsBooked(t *testing.T) {
 	rows := g.rows(k.APIKey.ID)
 	if len(rows) != 2 || rows[0].Model != "gpt-4o-transcribe" || rows[0].InputTokens != 11 || rows[0].OutputTokens != 2 || rows[0].CostUSD == "0.00" || rows[0].Outcome != "settled" {
 		t.Errorf("%+v", rows)
+	}
+}
+
+// TestLimitsInMidSession are judged where they appear: what is under way without being
+// asked for each time ends, and what was said before is not had for nothing.
+func TestLimitsInMidSession(t *testing.T) {
+	g := open(t, nil)
+	const ear = `"turn_detection":{"type":"server_vad","create_response":false}`
+	for name, test := range map[string]struct {
+		change api.KeyInput
+		code   string // "" = it goes on
+	}{
+		"a rate":           {api.KeyInput{RateLimitPerMinute: api.Set[int64](1)}, ""},
+		"tokens":           {api.KeyInput{TokensPerDay: api.Set[int64](1_000_000)}, "invalid_field"},
+		"a hard budget":    {hard(), "invalid_field"},
+		"a soft budget":    {api.KeyInput{BudgetLimitCents: api.Set[int64](10_000), BudgetMode: api.Set("soft")}, "invalid_field"},
+		"a list of models": {api.KeyInput{AllowedModels: api.Set([]string{"gpt-realtime"})}, "model_denied"},
+	} {
+		k := g.key(api.KeyInput{})
+		w, _ := g.dial(realtimePath, k.SecretKey, nil)
+		w.until("session.created")
+		w.say(`{"type":"session.update","session":{"audio":{"input":{"transcription":{"model":"gpt-4o-transcribe"},` + ear + `}}}}`)
+		w.until("session.updated")
+		w.say(speak, strings.Repeat("A", 32000))
+		w.until("conversation.item.input_audio_transcription.completed")
+		if _, err := g.admin.UpdateKey(t.Context(), k.APIKey.ID, test.change); err != nil {
+			t.Fatal(err)
+		}
+		w.say(speak, strings.Repeat("A", 32000))
+		if test.code == "" {
+			w.until("conversation.item.input_audio_transcription.completed")
+			_ = w.CloseNow()
+			continue
+		}
+		if e, err := w.hear(); err != nil || e.Type != "error" || e.Error.Code != test.code {
+			t.Errorf("%s: %s, %v", name, e.raw, err)
+		}
+		if end := w.closes(); end.Code != websocket.StatusPolicyViolation || !strings.HasPrefix(end.Reason, test.code) {
+			t.Errorf("%s: %+v", name, end)
+		}
+		if rows := g.rows(k.APIKey.ID); len(rows) != 1 {
+			t.Errorf("%s: %+v", name, rows)
+		}
+	}
+
+	k := g.key(api.KeyInput{})
+	w, _ := g.dial(realtimePath, k.SecretKey, nil)
+	w.until("session.created")
+	w.say(`{"type":"session.update","session":{"prompt":{"id":"pmpt_1"}}}`)
+	w.until("session.updated")
+	w.say(`{"type":"response.create"}`)
+	w.until("response.done")
+	if _, err := g.admin.UpdateKey(t.Context(), k.APIKey.ID, hard()); err != nil {
+		t.Fatal(err)
+	}
+	w.say(`{"type":"response.create","event_id":"e"}`)
+	if e, err := w.hear(); err != nil || e.Type != "error" || e.Error.Code != "invalid_field" || e.Error.EventID != "e" || !strings.Contains(e.raw, `"prompt"`) {
+		t.Errorf("%s, %v", e.raw, err)
 	}
 }

@@ -43,6 +43,9 @@ func (s *responses) caller(msg []byte) error {
 	return nil
 }
 
+// goesOn: nothing does.
+func (s *responses) goesOn(*exchange) error { return nil }
+
 // create admits a response, and asks the provider for it.
 func (s *responses) create(call *dialect.Call, id string) error {
 	t, err := s.begin(call, id)

@@ -76,6 +76,9 @@ type speech interface {
 	caller(msg []byte) error
 	// provider takes one of the provider's, and gives what is passed on of it.
 	provider(msg []byte) (relay []byte)
+	// goesOn asks whether what the provider does without being asked each time may go
+	// on for the caller as it is now.
+	goesOn(now *exchange) error
 }
 
 // upgrades reports whether a request asks for a WebSocket.
@@ -188,11 +191,20 @@ func (s *socket) listen() bool {
 	return err == nil || !s.told(err)
 }
 
-// known looks the caller up as it is now.
+// known looks the caller up as it is now, and asks whether the socket may stay open.
 func (s *socket) known() error {
+	x, err := s.now()
+	if err != nil {
+		return err
+	}
+	return s.speaks.goesOn(x)
+}
+
+// now is who asks, as it is now.
+func (s *socket) now() (*exchange, error) {
 	x := *s.x
 	x.ask.Now = time.Now()
-	return s.p.identify(&x)
+	return &x, s.p.identify(&x)
 }
 
 // told tells the caller of a refusal, and reports whether that ends the socket: what
