@@ -153,7 +153,11 @@ func describe(req *api.ExplainRequest, bot authority.Bot, wrong []fault.Field) (
 		if failed("api_format") {
 			return nil, nil, invalid(wrong)
 		}
-		fail("endpoint", "no route has this path and format; a path is like /v1/chat/completions or /v1beta/models/{model}:generateContent")
+		problem := "no route has this path and format; a path is like /v1/chat/completions or /v1beta/models/{model}:generateContent"
+		if _, _, passes := dialect.Passage(req.Endpoint); passes {
+			problem = "what passes through to a provider is not explained; if the path is one of a route, ask for that, with the model as provider/model"
+		}
+		fail("endpoint", problem)
 		return nil, nil, invalid(wrong)
 	}
 	ask.Endpoint, ask.Format, ask.Scope = route.Path, route.Format, route.Scope

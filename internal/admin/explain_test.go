@@ -134,6 +134,10 @@ func TestExplainBadRequests(t *testing.T) {
 			t.Errorf("%s: %s %+v, want the field %s", body, p.Code, p.Errors, want)
 		}
 	}
+	_, p := h.problem(t, request{method: "POST", path: "/api/v1/explain", body: `{"key":"a","endpoint":"/providers/openai/v1/files"}`})
+	if len(p.Errors) != 1 || p.Errors[0].Field != "endpoint" || !strings.Contains(p.Detail, "passes through") {
+		t.Errorf("what passes through: %+v", p)
+	}
 	for body, want := range map[string]string{`{"key":"a","key":"b"}`: "duplicate_field", `{"key":`: "invalid_json", `{"key":"a"}x`: "invalid_json"} {
 		if code := h.code(t, request{method: "POST", path: "/api/v1/explain", body: body}); code != want {
 			t.Errorf("%s: %s, want %s", body, code, want)
