@@ -62,7 +62,8 @@ func TestWhatIsSetIsInForceAndStays(t *testing.T) {
 	b := open(t, store(t, path))
 	results, err := b.Set(t.Context(), []catalog.Version{
 		of("brand-new", "1.00 2.00", time.Time{}), of("gpt-4o-mini", "0.3 0.6 cache_read=0.1", time.Time{}),
-		of("gpt-4o-mini-2024-07-18", "0.15 0.60 cache_read=0.075", time.Now().AddDate(0, -1, 0)), // what it costs by its undated name
+		of("gpt-4o-mini-2024-07-18", "0.15 0.60 cache_read=0.075 priority_input=0.25 priority_output=1.00 priority_cache_read=0.125",
+			time.Now().AddDate(0, -1, 0)), // what it costs by its undated name
 		of("x", "broken", time.Time{}), of("brand-new", "5 5", time.Now().AddDate(1, 0, 0)),
 	}, false, nil)
 	if err != nil {
