@@ -160,7 +160,7 @@ func (a *answer) mark(c byte) bool {
 		a.object = a.depth > 1 && isOutputObject(a.format, name)
 		a.quiet = a.depth > 1 && isQuiet(a.format, name)
 		if a.depth == 1 {
-			a.keeping = keptAs(a.format, name)
+			a.keeping, a.kept = keptAs(a.format, name), a.kept[:0] // an answer that is no JSON may have two colons in a row
 			if a.answers != answersUsual {
 				a.member(name)
 			}

@@ -78,8 +78,15 @@ func checkCall(t *testing.T, r *dialect.Route, call *dialect.Call, body []byte) 
 	}
 	m := decode(t, clean)
 	lower := map[string]bool{}
+	stream := "stream"
+	switch {
+	case r.Format == llm.Gemini:
+		stream = "" // the path says it
+	case r.Scope == llm.ScopeSpeech:
+		stream = "stream_format"
+	}
 	for name := range m {
-		if folded := strings.ToLower(name); folded == "model" || folded == "stream" && r.Format != llm.Gemini {
+		if folded := strings.ToLower(name); folded == "model" || folded == stream && stream != "" {
 			if lower[folded] || name != folded {
 				t.Fatalf("%q was accepted", name)
 			}
