@@ -158,7 +158,7 @@ func (f *formReader) header() (p formPart, ok bool) {
 	for _, line := range lines {
 		name, value, colon := strings.Cut(line, ":")
 		name, value = strings.ToLower(name), strings.Trim(value, " \t")
-		if !colon || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }) || strings.ContainsFunc(value, isControl) {
+		if !colon || !isHeaderName(name) || strings.ContainsFunc(value, isControl) {
 			f.broken("a line in the header of a part is no field of a header")
 			return p, false
 		}
@@ -245,6 +245,14 @@ func cutToken(s string) (token, rest string) {
 		return s[:i], s[i:]
 	}
 	return s, ""
+}
+
+// isHeaderName reports whether s is a header's name to every parser. All that parts
+// have in use are letters and hyphens.
+func isHeaderName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_'
+	})
 }
 
 // isFieldName reports whether no parser makes another name of it.
